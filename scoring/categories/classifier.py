@@ -217,8 +217,8 @@ class Categorizer:
         if self._pending is not None:
             self.fit(self._pending)
         size = len(self.ids_)
-        known = any(by_prior)
-        if known:
+        has_prior = any(by_prior)
+        if has_prior:
             unsure = max(0.0, 1.0 - (max(by_prior) - min(by_prior)) / SURE_SPREAD)
             factor = SEEDS_BESIDE_PRIOR + SEEDS_WHERE_UNSURE * unsure
             both = _weighed(self.beside_prior_, title, summary, 2 * size)
@@ -232,7 +232,9 @@ class Categorizer:
                 named.add(default_place)
             sums.append(self._with_prior(sums, by_prior, named))
         if default_place is not None:
-            sums[default_place] += SOURCE_BESIDE_PRIOR if known and default_place in self.shipped_ else SOURCE_EVIDENCE
+            sums[default_place] += (
+                SOURCE_BESIDE_PRIOR if has_prior and default_place in self.shipped_ else SOURCE_EVIDENCE
+            )
         return tuple(sums)
 
     def _named(self, title: Sequence[str], summary: Sequence[str]) -> set[int]:
@@ -255,9 +257,9 @@ class Categorizer:
             if place not in self.shipped_:
                 for text in (*category.seeds, category.name, *_NAME_PARTS.split(category.name)):
                     # Features are at most two terms long, so the first two stand for a longer seed.
-                    whole = " ".join(terms(text)[:2])
-                    if whole and place not in places.get(whole, ()):
-                        places[whole] = (*places.get(whole, ()), place)
+                    seed = " ".join(terms(text)[:2])
+                    if seed and place not in places.get(seed, ()):
+                        places[seed] = (*places.get(seed, ()), place)
         return places
 
     def _with_prior(self, sums: list[float], by_prior: Evidence, named: Collection[int]) -> float:
@@ -266,11 +268,11 @@ class Categorizer:
         A category that the prior does not know competes only where it is *named*. It then gets the prior's highest
         log-odds, and its seeds decide. A category of the prior that the site does not have counts as "none".
         """
-        known = {at: by_prior[there] for at, there in self.shipped_.items()}
+        prior_of = {at: by_prior[there] for at, there in self.shipped_.items()}
         likeliest, least = max(by_prior), min(by_prior)
         for place, of_seeds in enumerate(sums):
-            if place in known:
-                sums[place] = of_seeds + known[place]
+            if place in prior_of:
+                sums[place] = of_seeds + prior_of[place]
             elif place in named:
                 sums[place] = of_seeds + likeliest
             else:
@@ -390,7 +392,7 @@ def _fit(
 
 def _vocabulary(documents: Sequence[Document], corrected: Sequence[tuple[Document, int]]) -> dict[str, int]:
     """Return the column of each feature that gets a weight: of a seed, or of several corrections to one category."""
-    known = {feature for document in documents for feature in document}
+    features = {feature for document in documents for feature in document}
     corrected_in = Counter((label, feature) for document, label in corrected for feature in document)
-    known |= {feature for (_, feature), count in corrected_in.items() if count >= MIN_CORRECTIONS}
-    return {feature: column for column, feature in enumerate(sorted(known))}
+    features |= {feature for (_, feature), count in corrected_in.items() if count >= MIN_CORRECTIONS}
+    return {feature: column for column, feature in enumerate(sorted(features))}

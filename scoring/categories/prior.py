@@ -67,7 +67,7 @@ class CategoryPrior:
         self._pairs: dict[tuple[str, str], int] = {}
         """Row of `_table` by pair of words."""
         self._grams = {name.removeprefix("gram:"): row for name, row in columns.items() if name.startswith("gram:")}
-        self._known: dict[str, int] = {}
+        self._row_of: dict[str, int] = {}
         """Row of `_table` by cached word."""
         pairs = [(name.partition(":")[2], row) for name, row in columns.items() if name.startswith("pair:")]
         size = len(base)
@@ -99,9 +99,9 @@ class CategoryPrior:
         nothing = (0.0,) * len(self.base)
         if not text.words:
             return nothing
-        known = self._known
+        rows = self._row_of
         try:
-            places = [known[word] for word in text.words]
+            places = [rows[word] for word in text.words]
         except KeyError:
             places = self._looked_up(text.words)
         places += [self._pairs[pair] for pair in self._pairs.keys() & text.pairs.keys()]
@@ -127,13 +127,13 @@ class CategoryPrior:
     def _looked_up(self, words: Collection[str]) -> list[int]:
         """Return the rows of `_table` of some words, filling missing ones."""
         # Clearing the whole cache costs less than tracking which word is the least recently used.
-        if len(self._known) + len(words) > MAX_REMEMBERED_WORDS:
-            self._known.clear()
+        if len(self._row_of) + len(words) > MAX_REMEMBERED_WORDS:
+            self._row_of.clear()
         places = []
         for word in words:
-            place = self._known.get(word)
+            place = self._row_of.get(word)
             if place is None:
-                place = self._known[word] = len(self._pairs) + len(self._known)
+                place = self._row_of[word] = len(self._pairs) + len(self._row_of)
                 self._fill(self._table[place], word)
             places.append(place)
         return places

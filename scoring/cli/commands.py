@@ -163,11 +163,11 @@ def vote(front: Front, story: str, verdict: str, db: Path) -> None:
       groundswell vote 217 up
     """
     with open_store(existing(db)) as store:
-        known = story_named(store, story)
+        target = story_named(store, story)
         up = {"up": True, "down": False, "undo": None}[verdict]
-        store.feedback.vote(known.story_id, up, front.clock())
+        store.feedback.vote(target.story_id, up, front.clock())
     verdict_text = {"up": "relevant", "down": "not relevant", "undo": "not voted on"}[verdict]
-    click.echo(f"story {known.story_id} is {verdict_text}: {known.headline}")
+    click.echo(f"story {target.story_id} is {verdict_text}: {target.headline}")
 
 
 def _collect_seldom() -> None:

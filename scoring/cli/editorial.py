@@ -85,10 +85,10 @@ def move(front: Front, story: int, other: int, entries: tuple[int, ...], db: Pat
       groundswell stories move 217 305 340
     """
     with open_store(existing(db)) as store:
-        made = store.decisions.decide(
+        decision = store.decisions.decide(
             DecisionKind.MOVE, story_id=story, entry_ids=entries, into_id=other, now=front.clock()
         )
-        _tell(made, as_json)
+        _tell(decision, as_json)
 
 
 @stories.command()
@@ -105,12 +105,14 @@ def category(front: Front, story: int, category: str, feeds: Path, db: Path, as_
     Example:
       groundswell stories category 217 policy
     """
-    known = [item.id for item in load_config(feeds, env=front.env).categories]
-    if category not in known:
-        raise GroundswellError(f"category {category!r} is not one of {', '.join(known)}")
+    ids = [item.id for item in load_config(feeds, env=front.env).categories]
+    if category not in ids:
+        raise GroundswellError(f"category {category!r} is not one of {', '.join(ids)}")
     with open_store(existing(db)) as store:
-        made = store.decisions.decide(DecisionKind.CATEGORY, story_id=story, category_id=category, now=front.clock())
-        _tell(made, as_json)
+        decision = store.decisions.decide(
+            DecisionKind.CATEGORY, story_id=story, category_id=category, now=front.clock()
+        )
+        _tell(decision, as_json)
 
 
 @stories.command()
@@ -200,52 +202,52 @@ def export_cases(folder: Path, db: Path) -> None:
     """
     with open_store(existing(db)) as store:
         pairs = pairwise_constraints.pairs(store.decisions.standing())
-        wanted = {int(entry_id) for pair in pairs for entry_id in (pair.one, pair.other)}
+        wanted = {int(entry_id) for pair in pairs for entry_id in (pair.first, pair.second)}
         entries = store.entries.as_arrived(sorted(wanted))
     entry_ids = {str(entry.entry_id) for entry in entries}
-    kept = [pair for pair in pairs if pair.one in entry_ids and pair.other in entry_ids]
+    cases = [pair for pair in pairs if pair.first in entry_ids and pair.second in entry_ids]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lines = [json.dumps(stream_line(entry), ensure_ascii=False) + "\n" for entry in entries]
         (folder / "items.jsonl").write_text("".join(lines), encoding="utf-8")
-        (folder / "pairs.tsv").write_text(pairwise_constraints.written(kept), encoding="utf-8")
+        (folder / "pairs.tsv").write_text(pairwise_constraints.written(cases), encoding="utf-8")
     except OSError as error:
         raise GroundswellError(f"cannot write to {folder}: {error.strerror}") from error
-    together = sum(pair.together for pair in kept)
-    click.echo(f"{len(entries)} entries; {together} pairs together, {len(kept) - together} apart")
+    together = sum(pair.together for pair in cases)
+    click.echo(f"{len(entries)} entries; {together} pairs together, {len(cases) - together} apart")
 
 
-def _tell(made: Decision, as_json: bool) -> None:
+def _tell(decision: Decision, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(_plain(made), indent=1))
+        click.echo(json.dumps(_plain(decision), indent=1))
     else:
-        click.echo(f"decision {made.decision_id}{' undone' if made.undone_at else ''}: {_words(made)}")
+        click.echo(f"decision {decision.decision_id}{' undone' if decision.undone_at else ''}: {_words(decision)}")
 
 
-def _plain(made: Decision) -> dict[str, Any]:
+def _plain(decision: Decision) -> dict[str, Any]:
     return {
-        "id": made.decision_id,
-        "kind": made.kind.value,
-        "at": made.at.isoformat(),
-        "story": made.story_id,
-        "entries": list(made.entry_ids),
-        "others": list(made.other_ids),
-        "other_story": made.into_id,
-        "category": made.category_id or None,
-        "undone_at": made.undone_at.isoformat() if made.undone_at else None,
+        "id": decision.decision_id,
+        "kind": decision.kind.value,
+        "at": decision.at.isoformat(),
+        "story": decision.story_id,
+        "entries": list(decision.entry_ids),
+        "others": list(decision.other_ids),
+        "other_story": decision.into_id,
+        "category": decision.category_id or None,
+        "undone_at": decision.undone_at.isoformat() if decision.undone_at else None,
     }
 
 
-def _words(made: Decision) -> str:
-    entries = ("entry " if len(made.entry_ids) == 1 else "entries ") + ", ".join(map(str, made.entry_ids))
-    match made.kind:
+def _words(decision: Decision) -> str:
+    entries = ("entry " if len(decision.entry_ids) == 1 else "entries ") + ", ".join(map(str, decision.entry_ids))
+    match decision.kind:
         case DecisionKind.SPLIT:
-            return f"split {entries} off story {made.story_id}"
+            return f"split {entries} off story {decision.story_id}"
         case DecisionKind.MERGE:
-            return f"merge story {made.story_id} with story {made.into_id}"
+            return f"merge story {decision.story_id} with story {decision.into_id}"
         case DecisionKind.MOVE:
-            return f"move {entries} from story {made.story_id} to story {made.into_id}"
+            return f"move {entries} from story {decision.story_id} to story {decision.into_id}"
         case DecisionKind.CATEGORY:
-            return f"put story {made.story_id} into {made.category_id}"
+            return f"put story {decision.story_id} into {decision.category_id}"
         case DecisionKind.HIDE | DecisionKind.PIN:
-            return f"{made.kind.value} story {made.story_id}"
+            return f"{decision.kind.value} story {decision.story_id}"

@@ -30,7 +30,7 @@ def models_list(db: Path, as_json: bool) -> None:
       groundswell models list
     """
     with open_store(existing(db)) as store:
-        kept = history(store.models)
+        records = history(store.models)
     if as_json:
         rows = [
             {
@@ -41,11 +41,11 @@ def models_list(db: Path, as_json: bool) -> None:
                 "measures": model.file.measures if model.file else None,
                 "fault": model.message,
             }
-            for model in kept
+            for model in records
         ]
         click.echo(json.dumps(rows, indent=1))
         return
-    for record in kept:
+    for record in records:
         mark = "*" if record.in_use else " "
         if record.file is None:
             click.echo(f"{mark} {record.file_name}  {record.message}")
@@ -61,7 +61,7 @@ def models_list(db: Path, as_json: bool) -> None:
         )
     prior = load_prior()
     click.echo(
-        f"{' ' if any(record.in_use for record in kept) else '*'} prior  {prior.version}, ships with the program"
+        f"{' ' if any(record.in_use for record in records) else '*'} prior  {prior.version}, ships with the program"
     )
 
 
@@ -82,8 +82,8 @@ def models_use(name: str, db: Path) -> None:
         if name == "prior":
             use_prior(store.models)
         else:
-            known = {model.file_name for model in history(store.models)}
-            if name not in known:
+            file_names = {model.file_name for model in history(store.models)}
+            if name not in file_names:
                 raise GroundswellError(f"there is no model {name}; `groundswell models list` shows the models")
             load(store.models, name)
             use(store.models, name)

@@ -15,10 +15,10 @@ MAX_ROUNDS = 10
 class Halves:
     """Two halves of some entries, by index."""
 
-    one: tuple[int, ...]
-    other: tuple[int, ...]
+    first: tuple[int, ...]
+    second: tuple[int, ...]
     across: float
-    """Average cosine of an entry of one and an entry of the other."""
+    """Average cosine of an entry of the first and one of the second."""
     within: float
     """Average cosine of two entries of the half that holds together less; 0.0 for one of a single entry."""
 
@@ -37,8 +37,8 @@ def bisect(vectors: Sequence[Vector]) -> Halves:
             like[i][j] = like[j][i] = _dot(vectors[i], vectors[j])
     # Started from the least similar pair and not at random: the same entries always give the same halves, and two
     # events that a chain of similar reports connects differ most at its ends. Ties go to the earliest entries.
-    _, one, other = min((like[i][j], j, i) for i in range(n) for j in range(i))
-    second = [(like[i][other] > like[i][one] and i != one) or i == other for i in range(n)]
+    _, first, last = min((like[i][j], j, i) for i in range(n) for j in range(i))
+    second = [(like[i][last] > like[i][first] and i != first) or i == last for i in range(n)]
     for _ in range(MAX_ROUNDS):
         sums = (_summed(vectors, second, False), _summed(vectors, second, True))
         again = [_dot(vector, sums[1]) > _dot(vector, sums[0]) for vector in vectors]
@@ -53,8 +53,8 @@ def bisect(vectors: Sequence[Vector]) -> Halves:
     return Halves(tuple(sides[0]), tuple(sides[1]), across, within)
 
 
-def _dot(one: Vector, other: Vector) -> float:
-    return math.fsum([one[key] * other[key] for key in one.keys() & other.keys()])
+def _dot(a: Vector, b: Vector) -> float:
+    return math.fsum([a[key] * b[key] for key in a.keys() & b.keys()])
 
 
 def _summed(vectors: Sequence[Vector], marks: Sequence[bool], mark: bool) -> Vector:

@@ -230,12 +230,12 @@ class Templates:
             self.add_later(text)
             return
         self._last_day[text.source_id] = int(text.arrived // 86_400)
-        known = dict.fromkeys(self._by_source.get(text.source_id, ()))
+        earlier = dict.fromkeys(self._by_source.get(text.source_id, ()))
         # Backwards, so that a run which is repeated in the text counts where it was last.
         latest = dict.fromkeys(reversed((*text.title_shingles, *text.summary_shingles)))
-        for shingle in known.keys() & latest.keys():
-            del known[shingle]
-        self._by_source[text.source_id] = array("I", [*known, *reversed(latest)][-MAX_SHINGLES:])
+        for shingle in earlier.keys() & latest.keys():
+            del earlier[shingle]
+        self._by_source[text.source_id] = array("I", [*earlier, *reversed(latest)][-MAX_SHINGLES:])
 
     def add_later(self, text: AnalysedText) -> None:
         """Add the wording of an entry when it is next needed, with the same result as `add`.
@@ -266,8 +266,8 @@ class Templates:
             title = text.title_shingles or shingles(text.title_words)
             summary = text.summary_shingles or shingles(text.summary_words)
             latest.update(dict.fromkeys(reversed((*title, *summary))))
-        known = self._by_source[source_id]
-        latest.update(dict.fromkeys(reversed(known)))
+        earlier = self._by_source[source_id]
+        latest.update(dict.fromkeys(reversed(earlier)))
         self._by_source[source_id] = array("I", reversed(list(latest)[:MAX_SHINGLES]))
 
     def terms(self, text: AnalysedText) -> frozenset[str]:
@@ -277,9 +277,9 @@ class Templates:
         runs = self._by_source.get(text.source_id)
         if not runs or not text.source_id:
             return _NOTHING
-        known = frozenset(runs)
-        title, title_whole = _inside(text.title_words, text.title_shingles, known)
-        summary, summary_whole = _inside(text.summary_words, text.summary_shingles, known)
+        repeated = frozenset(runs)
+        title, title_whole = _inside(text.title_words, text.title_shingles, repeated)
+        summary, summary_whole = _inside(text.summary_words, text.summary_shingles, repeated)
         if title_whole:
             title = _NOTHING
         if summary_whole and len(text.summary_words) >= MIN_REPRINT_WORDS:
@@ -290,14 +290,14 @@ class Templates:
 _NOTHING: frozenset[str] = frozenset()
 
 
-def _inside(words: Sequence[str], shingles: Sequence[int], known: frozenset[int]) -> tuple[frozenset[str], bool]:
-    """Return the terms that occur only inside known runs, and whether all words do."""
-    inside = [False] * len(words)
+def _inside(tokens: Sequence[str], shingles: Sequence[int], repeated: frozenset[int]) -> tuple[frozenset[str], bool]:
+    """Return the terms that occur only inside repeated runs, and whether all tokens do."""
+    inside = [False] * len(tokens)
     for i, shingle in enumerate(shingles):
-        if shingle in known:
+        if shingle in repeated:
             inside[i : i + SHINGLE_WORDS] = [True] * SHINGLE_WORDS
     if not any(inside):
         return _NOTHING, False
-    terms = frozenset([term(word) for word, hit in zip(words, inside, strict=True) if hit])
-    outside = [term(word) for word, hit in zip(words, inside, strict=True) if not hit]
+    terms = frozenset([term(word) for word, hit in zip(tokens, inside, strict=True) if hit])
+    outside = [term(word) for word, hit in zip(tokens, inside, strict=True) if not hit]
     return terms.difference(outside, ("",)), not outside

@@ -213,7 +213,7 @@ class Clusterer:
             # compared against the last three candidates, which are near only because of the topic.
             others = [other for i, (_, other, _) in enumerate(near) if i != place][-3:]
             usual = sum(others) / len(others) if others else stranger
-            words = base + self._odds(search, story, similarity, usual, gap, stream)
+            lexical_odds = base + self._odds(search, story, similarity, usual, gap, stream)
             if story.story_id not in search.meanings:
                 search.meanings[story.story_id] = nearest_meaning(search.entry, story.members)
             meaning = Meaning(
@@ -221,7 +221,9 @@ class Clusterer:
                 self._nearest_but(search, story.story_id, aside),
                 search.entry.text.source_id in story.sources,
             )
-            odds = self._model.with_meaning(words, search.entry, search.compared[story.story_id], meaning, stream)
+            odds = self._model.with_meaning(
+                lexical_odds, search.entry, search.compared[story.story_id], meaning, stream
+            )
             # Ties go to the older story, so that the order of the index does not matter after a restart.
             if odds > best_odds or (odds == best_odds and story.story_id < best.story_id):
                 best, best_similarity, best_odds = story, similarity, odds
@@ -310,7 +312,7 @@ class Clusterer:
 
     def by_age(self, one_id: int, other_id: int) -> tuple[int, int]:
         """Return two stories, the older first."""
-        first, second = sorted((one_id, other_id), key=lambda known: (self._open[known].first_arrived, known))
+        first, second = sorted((one_id, other_id), key=lambda story_id: (self._open[story_id].first_arrived, story_id))
         return first, second
 
     def latest(self, story_id: int) -> int:

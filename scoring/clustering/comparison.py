@@ -39,7 +39,7 @@ class Comparison(Struct, frozen=True, gc=False):
     """IDF of the shared terms."""
     figures: bool
     """Both titles name the same figure."""
-    words: float
+    word_count: float
     """Number of shared words; each further overlapping pair of characters counts as half a word."""
     telling: tuple[str, ...]
     """The three rarest terms that it shares with the nearest entry."""
@@ -81,7 +81,7 @@ _NONE = Comparison(
 def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
     """Return the comparison of an entry with a story's entries."""
     own, idf, places = entry.member, entry.idf, entry.places
-    best = contained = shared = words = 0.0
+    best = contained = shared = word_count = 0.0
     figures = False
     nearest: Member | None = None
     vector, title = own.vector, own.title
@@ -94,8 +94,8 @@ def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
         if similarity > best:
             best, nearest = similarity, member
         shared = max(shared, math.fsum([idf[key] for key in both]))
-        if words < MIN_SHARED_WORDS:
-            words = max(words, shared_words(both, places) if places else float(len(both)))
+        if word_count < MIN_SHARED_WORDS:
+            word_count = max(word_count, shared_words(both, places) if places else float(len(both)))
         of_ours = math.fsum([title[key] for key in both if key in title])
         theirs = member.title
         of_theirs = math.fsum([theirs[key] for key in both if key in theirs])
@@ -113,7 +113,7 @@ def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
         contained,
         shared,
         figures,
-        words,
+        word_count,
         tuple(sorted(both, key=lambda key: (-idf[key], key))[:3]),
         frame,
         slot,
@@ -170,20 +170,20 @@ def _frame(own: Member, members: Sequence[Member]) -> tuple[float, float, float,
         share = same / shorter
         blocks = aligned.get_opcodes()
         replaced = [(ours[i:k], theirs[m:n]) for tag, i, k, m, n in blocks if tag == "replace"]
-        words, names = (
+        any_word, names_only = (
             share * math.fsum(min(_highest(own.title, a, named), _highest(member.title, b, named)) for a, b in replaced)
             for named in (False, True)
         )
-        if (share, -words) > (frame, -slot):
-            frame, slot, swapped = share, words, names
+        if (share, -any_word) > (frame, -slot):
+            frame, slot, swapped = share, any_word, names_only
             as_long = len(ours) == len(theirs) and all(len(a) == len(b) for a, b in replaced)
-            substituted = words if as_long else 0.0
+            substituted = any_word if as_long else 0.0
     return frame, slot, swapped, substituted
 
 
-def _highest(title: Mapping[str, float], words: Sequence[str], named: bool) -> float:
-    """Return the largest IDF among some words of a title, or among the names in them; 0.0 for none."""
-    return max([title.get(key, 0.0) for key in map(term, words) if key and (not named or is_name(key))], default=0.0)
+def _highest(title: Mapping[str, float], tokens: Sequence[str], named: bool) -> float:
+    """Return the largest IDF among some tokens of a title, or among the names in them; 0.0 for none."""
+    return max([title.get(key, 0.0) for key in map(term, tokens) if key and (not named or is_name(key))], default=0.0)
 
 
 def _other_names(entry: WeighedText, nearest: Member, latest: Sequence[Member]) -> float:
@@ -232,11 +232,11 @@ def _times(member: Member) -> list[str]:
 
 
 def _versions_differ(own: Member, latest: Sequence[Member]) -> bool:
-    known: dict[str, set[str]] = {}
+    numbers_after: dict[str, set[str]] = {}
     for member in latest:
         for name, number in member.versions:
-            known.setdefault(name, set()).add(number)
-    return any(name in known and number not in known[name] for name, number in own.versions)
+            numbers_after.setdefault(name, set()).add(number)
+    return any(name in numbers_after and number not in numbers_after[name] for name, number in own.versions)
 
 
 def shared_words(shared: Collection[str], places: Mapping[str, int]) -> float:

@@ -90,9 +90,9 @@ def owners(config: Config) -> dict[str, str]:
     return {source.id: source.owner or source.id for source in config.sources}
 
 
-def owner(source_id: str, known: Mapping[str, str]) -> str:
+def owner(source_id: str, owners: Mapping[str, str]) -> str:
     """Return the owner of a source; a source that is not configured is its own owner."""
-    return known.get(source_id, source_id)
+    return owners.get(source_id, source_id)
 
 
 def runs(title: str, summary: str) -> array[int]:
@@ -131,7 +131,7 @@ def voice(own: str, text: Collection[int], earlier: Iterable[tuple[str, Collecti
     earlier: voice and runs of the story's entries so far, oldest first
     """
     distinct = frozenset(text)
-    for said_by, said in earlier:
-        if is_copy(distinct, said):
-            return said_by
+    for earlier_voice, earlier_runs in earlier:
+        if is_copy(distinct, earlier_runs):
+            return earlier_voice
     return own

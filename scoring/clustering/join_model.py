@@ -117,7 +117,7 @@ class JoinModel:
             + by.size * math.log(story.entries)
             + (by.figures if comparison.figures else 0.0)
             # Only where fewer than half of the entries join: in a stream of one topic, few shared words are enough.
-            + by.few * max(0.0, MIN_SHARED_WORDS - comparison.words) * max(0.0, -stream.joining)
+            + by.few_words * max(0.0, MIN_SHARED_WORDS - comparison.word_count) * max(0.0, -stream.joining)
             + self.time(story.waited, story.gap, story.age)
             + by.named * min(comparison.named, MAX_NAMED_IDF) / 10.0
             + (by.title_named if comparison.title_named else 0.0)

@@ -67,8 +67,8 @@ class _Table:
         before = {id(embedding): (embedding, row) for embedding, row in self._rows.pop(story_id, ())}
         rows: list[tuple[Embedding, int]] = []
         for embedding in embeddings:
-            kept = before.pop(id(embedding), None)
-            rows.append((embedding, self._add(embedding, story_id) if kept is None else kept[1]))
+            stored = before.pop(id(embedding), None)
+            rows.append((embedding, self._add(embedding, story_id) if stored is None else stored[1]))
         for _, row in before.values():
             self._stories[row] = -1
             self._free.append(row)

@@ -280,10 +280,10 @@ class OpenStories:
         gap:   the time between the two stories, 0 where they overlap
         tau:   seconds
         """
-        one, other = self._stories[one_id], self._stories[other_id]
+        story, other = self._stories[one_id], self._stories[other_id]
         index = self._index
-        shared = {key: index[key][one_id] * index[key][other_id] for key in sorted(one.terms() & other.terms())}
-        apart = max(0.0, one.first_at - other.last_at, other.first_at - one.last_at)
+        shared = {key: index[key][one_id] * index[key][other_id] for key in sorted(story.terms() & other.terms())}
+        apart = max(0.0, story.first_at - other.last_at, other.first_at - story.last_at)
         similarity = math.fsum(shared.values()) * self._scale[one_id] * self._scale[other_id] * math.exp(-apart / tau)
         return similarity, sorted(shared, key=lambda key: (-shared[key], key))[:5]
 

@@ -80,14 +80,14 @@ _AROUND = " \t,;:.!?()[]{}\"'“”„‘’«»…–—-|"
 
 def _taken(tokens: list[str], left: dict[str, float]) -> tuple[int, float]:
     """Return how many of one or two *tokens* are shared terms, and what they tell; those are taken out of *left*."""
-    one = _terms_of(tokens[0])
+    stems = _terms_of(tokens[0])
     if len(tokens) == 2 and tokens[0][-1:].isdigit():
         # "1.4 million" is one term, that neither word gives alone.
-        two = _terms_of(" ".join(tokens))
-        if len(two) == 1 and two[0] in left:
-            return 2, left.pop(two[0])
-    if one and all(stem in left for stem in one):
-        return 1, sum(left.pop(stem, 0.0) for stem in one)
+        pair = _terms_of(" ".join(tokens))
+        if len(pair) == 1 and pair[0] in left:
+            return 2, left.pop(pair[0])
+    if stems and all(stem in left for stem in stems):
+        return 1, sum(left.pop(stem, 0.0) for stem in stems)
     return 0, 0.0
 
 

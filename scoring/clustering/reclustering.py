@@ -109,7 +109,7 @@ def split_of(clusterer: Clusterer, texts: Sequence[AnalysedText], first: int) ->
     first: the index of the entry that it is named for
     """
     halves = clusterer.halves(texts)
-    if min(len(halves.one), len(halves.other)) < 2 or halves.across >= MAX_SPLIT_RATIO * halves.within:
+    if min(len(halves.first), len(halves.second)) < 2 or halves.across >= MAX_SPLIT_RATIO * halves.within:
         return None
-    leaving = halves.other if first in halves.one else halves.one
+    leaving = halves.second if first in halves.first else halves.first
     return Split(leaving, because(ReasonKind.HALVES_DIFFER, round(halves.across, 2), round(halves.within, 2)))

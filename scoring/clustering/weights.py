@@ -52,7 +52,7 @@ class Weights:
     """Per ln of the story's entries."""
     terms: float = -0.532
     """Per ln(1 + terms of the entry)."""
-    few: float = -0.47
+    few_words: float = -0.47
     """Per shared word below three, and per log-odds that an entry of this stream joins no story."""
     title_alone: float = 0.594
     """For an entry without summary."""

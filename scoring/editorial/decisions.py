@@ -48,7 +48,7 @@ class Constraints:
             if isinstance(event, Decision):
                 book[key].append(event)
                 continue
-            book[key] = [known for known in book[key] if known.decision_id != decision.decision_id]
+            book[key] = [earlier for earlier in book[key] if earlier.decision_id != decision.decision_id]
             if not book[key]:
                 del book[key]
 
@@ -84,19 +84,29 @@ class Constraints:
 
     # Which entries belong together
 
-    def cannot_link(self, ones: Iterable[int], others: Iterable[int]) -> bool:
-        """Return whether a decision separates any of *ones* from any of *others*."""
+    def cannot_link(self, entry_ids: Iterable[int], others: Iterable[int]) -> bool:
+        """Return whether a decision separates any of *entry_ids* from any of *others*."""
         if not self._on:
             return False
-        known = [other for other in others if other in self._on]
-        return any(self.together(one, other) is False for one in ones if one in self._on for other in known)
+        constrained = [other for other in others if other in self._on]
+        return any(
+            self.together(entry_id, other) is False
+            for entry_id in entry_ids
+            if entry_id in self._on
+            for other in constrained
+        )
 
-    def must_link(self, ones: Iterable[int], others: Iterable[int]) -> bool:
-        """Return whether a decision links any of *ones* with any of *others*."""
+    def must_link(self, entry_ids: Iterable[int], others: Iterable[int]) -> bool:
+        """Return whether a decision links any of *entry_ids* with any of *others*."""
         if not self._on:
             return False
-        known = [other for other in others if other in self._on]
-        return any(self.together(one, other) is True for one in ones if one in self._on for other in known)
+        constrained = [other for other in others if other in self._on]
+        return any(
+            self.together(entry_id, other) is True
+            for entry_id in entry_ids
+            if entry_id in self._on
+            for other in constrained
+        )
 
     def together(self, first: int, second: int) -> bool | None:
         """Return whether the last decision on two entries links (True) or separates (False) them; None without one."""
@@ -201,18 +211,18 @@ def kind_of(event: Decision | Undo) -> DecisionKind:
     return event.decision.kind if isinstance(event, Undo) else event.kind
 
 
-def name(group: Collection[int], event: Decision | Undo, known: Mapping[int, Collection[int]]) -> int:
+def name(group: Collection[int], event: Decision | Undo, stories: Mapping[int, Collection[int]]) -> int:
     """Return the ID of a group: that of the oldest story that is part of it or begins in it, else of its first entry.
 
     Undoing a decision also restores the ID that the story had before it.
 
-    known: the stories before the event, with their entries
+    stories: the stories before the event, with their entries
     """
     decision = event.decision if isinstance(event, Undo) else event
-    first = [story_id for story_id, entries in known.items() if anchor(story_id, entries) in group]
-    whole = [story_id for story_id in first if all(entry_id in group for entry_id in known[story_id])]
+    first = [story_id for story_id, entries in stories.items() if anchor(story_id, entries) in group]
+    complete = [story_id for story_id in first if all(entry_id in group for entry_id in stories[story_id])]
     named = [id_ for id_ in (decision.story_id, decision.into_id) if id_ is not None and id_ in group]
-    ids = whole + named if isinstance(event, Undo) else whole
+    ids = complete + named if isinstance(event, Undo) else complete
     return min(ids or first or named or group)
 
 

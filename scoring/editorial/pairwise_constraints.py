@@ -20,20 +20,20 @@ from aggregator.errors import StreamError
 from aggregator.model import Decision
 from scoring.editorial.decisions import STRUCTURAL, Constraints, concerned
 
-WORDS = {True: "together", False: "apart"}
+LABELS = {True: "together", False: "apart"}
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
     """Two entries, and whether they are about the same event."""
 
-    one: str
-    other: str
+    first: str
+    second: str
     together: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class PairCount:
     """How many pairs of a kind a run had as they are to be."""
 
     pairs: int
@@ -44,8 +44,8 @@ class Kept:
 class Report:
     """What a run without any editor made of the pairs."""
 
-    together: Kept
-    apart: Kept
+    together: PairCount
+    apart: PairCount
     missing: int
     """Pairs of which an entry is not in the stream."""
     broken: tuple[Pair, ...]
@@ -69,7 +69,7 @@ def _entries(decision: Decision) -> list[int]:
 
 def written(cases: Iterable[Pair]) -> str:
     """Return pairs as the file has them."""
-    return "".join(f"{pair.one}\t{pair.other}\t{WORDS[pair.together]}\n" for pair in cases)
+    return "".join(f"{pair.first}\t{pair.second}\t{LABELS[pair.together]}\n" for pair in cases)
 
 
 def read(path: Path) -> list[Pair]:
@@ -83,9 +83,9 @@ def read(path: Path) -> list[Pair]:
         if not line.strip():
             continue
         parts = line.split("\t")
-        if len(parts) != 3 or parts[2] not in WORDS.values():
+        if len(parts) != 3 or parts[2] not in LABELS.values():
             raise StreamError(f"{path}:{number}: not `id<TAB>id<TAB>together` or `... apart`")
-        results.append(Pair(parts[0], parts[1], parts[2] == WORDS[True]))
+        results.append(Pair(parts[0], parts[1], parts[2] == LABELS[True]))
     return results
 
 
@@ -95,19 +95,21 @@ def check(cases: Iterable[Pair], story_of: Mapping[str, int]) -> Report:
     story_of: the story of each entry at the end, by the id that the pairs name
     """
     counts = {True: 0, False: 0}
-    kept = {True: 0, False: 0}
+    satisfied = {True: 0, False: 0}
     missing = 0
     broken = []
     for pair in cases:
-        if pair.one not in story_of or pair.other not in story_of:
+        if pair.first not in story_of or pair.second not in story_of:
             missing += 1
             continue
         counts[pair.together] += 1
-        if (story_of[pair.one] == story_of[pair.other]) == pair.together:
-            kept[pair.together] += 1
+        if (story_of[pair.first] == story_of[pair.second]) == pair.together:
+            satisfied[pair.together] += 1
         else:
             broken.append(pair)
-    return Report(Kept(counts[True], kept[True]), Kept(counts[False], kept[False]), missing, tuple(broken))
+    return Report(
+        PairCount(counts[True], satisfied[True]), PairCount(counts[False], satisfied[False]), missing, tuple(broken)
+    )
 
 
 def lines(report: Report) -> list[str]:
@@ -116,7 +118,7 @@ def lines(report: Report) -> list[str]:
         f"{name:9}{kind.kept} of {kind.pairs} pairs" + (f" ({kind.kept / kind.pairs:.0%})" if kind.pairs else "")
         for name, kind in (("together", report.together), ("apart", report.apart))
     ]
-    drawn += [f"  {pair.one} and {pair.other} should be {WORDS[pair.together]}" for pair in report.broken]
+    drawn += [f"  {pair.first} and {pair.second} should be {LABELS[pair.together]}" for pair in report.broken]
     if report.missing:
         drawn.append(f"{report.missing} pairs name an entry that is not in the stream")
     return drawn

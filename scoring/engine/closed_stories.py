@@ -102,8 +102,8 @@ class ClosedStories:
     def voted(self, closed: ClosedStory, now: datetime, model: RelevanceModel) -> Changes:
         """Return the changes that the current votes make."""
         story, members = closed
-        known = Scored(story.relevance, story.score, story.provisional, story.contributions)
-        scored = model.voted(known, story.story_id, [entry.entry_id for entry, _ in members])
+        before = Scored(story.relevance, story.score, story.provisional, story.contributions)
+        scored = model.voted(before, story.story_id, [entry.entry_id for entry, _ in members])
         if _log_odds(scored.contributions) == _log_odds(story.contributions):
             return Changes()
         revised: Story = replace(

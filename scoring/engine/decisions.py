@@ -85,10 +85,10 @@ class DecisionHandler:
                 self._regrouping.remove(story_id)
         was_in = {entry_id: story_id for story_id, live in before.items() for entry_id in live.members}
         for story_id, group in changed.items():
-            came_from = sorted({was_in[entry_id] for entry_id in group})
-            parents = [before[known] for known in came_from]
+            parent_ids = sorted({was_in[entry_id] for entry_id in group})
+            parents = [before[parent_id] for parent_id in parent_ids]
             log.memberships += self._regrouping.form(story_id, group, parents, decisions.reason_of(event))
-            self._regrouping.reindex(story_id, max(latest[known] for known in came_from))
+            self._regrouping.reindex(story_id, max(latest[parent_id] for parent_id in parent_ids))
         self._log_moves(event, before, after, changed, log)
 
     def _log_moves(

@@ -133,8 +133,8 @@ class Engine:
         changed: dict[int, Story] = {}
         ledger: list[LedgerLine] = []
         for story_id, causes in log.touched.items():
-            known = self.story(story_id)
-            before = None if known is None else known.score
+            existing = self.story(story_id)
+            before = None if existing is None else existing.score
             story = changed[story_id] = self._scorer.compute(story_id, now)
             for cause, reason, entry_id in causes:
                 ledger.append(LedgerLine(story_id, now, cause, reason, before, story.score, entry_id))

@@ -46,11 +46,11 @@ class Joiner:
         return self._editorial.worth(title, summary, link, embedding, parts).probability
 
     def join(
-        self, entry: Entry, text: AnalysedText, placement: Placement, known: Membership | None = None
+        self, entry: Entry, text: AnalysedText, placement: Placement, stored: Membership | None = None
     ) -> Membership:
         """Add *entry* to the story that it was placed in, or begin that story.
 
-        known: its stored membership, if it joined before; then voice and time of joining stay the same
+        stored: its stored membership, if it joined before; then voice and time of joining stay the same
         """
         state = self._state
         default = self._settings.default(entry.source_id)
@@ -61,13 +61,13 @@ class Joiner:
         evidence = categorizer.evidence(terms(entry.title), terms(entry.summary)[:MAX_SUMMARY_TERMS], default, by_prior)
         category = categorizer.decide(evidence, default)
         live = state.live.get(placement.story_id)
-        begins = live is None if known is None else began_a_story(known)
+        begins = live is None if stored is None else began_a_story(stored)
         if live is None:
             live = LiveStory(entry, entry.first_seen_at, default, state.rhythm.usual(category))
             state.live[placement.story_id] = live
-        joined = entry.at if known is None else known.joined_at
-        member = self.member(entry, "" if known is None else known.voice, joined, evidence, parts)
-        if known is None:
+        joined = entry.at if stored is None else stored.joined_at
+        member = self.member(entry, "" if stored is None else stored.voice, joined, evidence, parts)
+        if stored is None:
             self.assign_voice(member, live)
         voice = member.voice
         live.members[entry.entry_id] = member
@@ -165,7 +165,7 @@ class Joiner:
     def count(
         self,
         entry: Entry,
-        known: Membership,
+        membership: Membership,
         earlier: Mapping[str, datetime],
         category: str | None = None,
         *,
@@ -186,11 +186,11 @@ class Joiner:
         state.clusterer.add_closed(analysed(entry, compared=False))
         if context:
             state.news_context.advance(at)
-            state.news_context.add(entry.title, known.voice, at)
-        begins = began_a_story(known)
-        new_voice = known.voice not in earlier
+            state.news_context.add(entry.title, membership.voice, at)
+        begins = began_a_story(membership)
+        new_voice = membership.voice not in earlier
         if new_voice:
-            state.rhythm.heard(known.voice, _followed(earlier, known.joined_at))
+            state.rhythm.heard(membership.voice, _followed(earlier, membership.joined_at))
         state.rhythm.count(category, voice=new_voice, story=begins)
 
     def edit(self, story_id: int, edit: Edit) -> None:
@@ -217,17 +217,17 @@ class Joiner:
             live.evidence = sums(live)
 
 
-def began_a_story(known: Membership) -> bool:
+def began_a_story(membership: Membership) -> bool:
     """Return whether an entry began a story when it arrived, by its stored membership.
 
     Its story may have merged into another since. The first entry of a story that a split formed began none.
     Known to be wrong: an entry whose story merged twice, or that an editor moved; one in thousands.
     """
-    reason = known.reason
+    reason = membership.reason
     if reason.kind == ReasonKind.CAME_WITH:
-        return reason.values[0] == known.entry_id
+        return reason.values[0] == membership.entry_id
     if reason.kind == ReasonKind.TEXT:  # stored by a version before 0.2.0
-        return known.story_id == known.entry_id
+        return membership.story_id == membership.entry_id
     return reason.kind == ReasonKind.FIRST_REPORT
 
 

@@ -186,8 +186,8 @@ class Regrouping:
 
 def _add_voice(live: LiveStory, name: str, voice: Voice) -> None:
     """Add a voice to a story, with the earliest time at which it joined."""
-    known = live.voices.get(name)
-    if known is None or voice.joined < known.joined:
+    existing = live.voices.get(name)
+    if existing is None or voice.joined < existing.joined:
         live.voices[name] = voice
 
 

@@ -147,9 +147,9 @@ class Classifier:
         from scipy import sparse
 
         texts = [row.text for row in rows]
-        known = [(i, self.sources_[row.source]) for i, row in enumerate(rows) if row.source in self.sources_]
-        weights = np.full(len(known), self.source_weight, dtype=np.float32)
-        places = ([i for i, _ in known], [place for _, place in known])
+        of_source = [(i, self.sources_[row.source]) for i, row in enumerate(rows) if row.source in self.sources_]
+        weights = np.full(len(of_source), self.source_weight, dtype=np.float32)
+        places = ([i for i, _ in of_source], [place for _, place in of_source])
         by_source = sparse.csr_matrix((weights, places), shape=(len(rows), max(len(self.sources_), 1)))
         parts = [self.words_.transform(texts), self.characters_.transform(texts), by_source]
         return sparse.hstack(parts).tocsr()

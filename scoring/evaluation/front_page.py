@@ -193,8 +193,8 @@ def summary(measured: Sequence[Hour], order: Order) -> str:
 
 
 def _mean_by_day(days: Sequence[str], values: Sequence[float | None], seed: int) -> Interval | None:
-    known = [(day, value) for day, value in zip(days, values, strict=True) if value is not None]
-    return resampled([day for day, _ in known], [value for _, value in known], mean, seed)
+    measured = [(day, value) for day, value in zip(days, values, strict=True) if value is not None]
+    return resampled([day for day, _ in measured], [value for _, value in measured], mean, seed)
 
 
 def labels_of_entries(recording: Recording, labels: Mapping[Key, Label]) -> dict[int, Label]:
@@ -215,9 +215,9 @@ class Hour:
         self._grade: dict[int, int] = {}
         self._picked: dict[int, bool] = {}
         for story in moment.stories:
-            known = [labels[entry_id] for entry_id in story.entry_ids if entry_id in labels]
-            grades = [label.grade for label in known if label.grade is not None]
-            picks = [label.picked for label in known if label.picked is not None]
+            labelled = [labels[entry_id] for entry_id in story.entry_ids if entry_id in labels]
+            grades = [label.grade for label in labelled if label.grade is not None]
+            picks = [label.picked for label in labelled if label.picked is not None]
             if grades:
                 self._grade[story.story_id] = max(grades)
             if picks:

@@ -90,20 +90,20 @@ def record(
     recording = Recording()
     learner = Learner(config) if learn else None
     due: datetime | None = None
-    known: dict[int, Coverage] = {}
+    recorded: dict[int, Coverage] = {}
 
     def watch(engine: Engine, moment: datetime) -> None:
-        nonlocal due, known
+        nonlocal due, recorded
         if due is None:
             due = moment.replace(minute=0, second=0, microsecond=0) + step
         if due >= moment:
             return
         present: dict[int, Coverage] = {}
         for coverage in engine.coverage():
-            before = known.get(coverage.story_id)
+            before = recorded.get(coverage.story_id)
             # One object for as long as nothing changes, so that a recording of months fits into memory.
             present[coverage.story_id] = before if before == coverage else coverage
-        known = present
+        recorded = present
         while due < moment:
             alive = tuple(c for c in present.values() if due - c.last_arrival_at < config.scoring.window)
             lists = {name: tuple(s for s, _ in stories) for name, stories in engine.rank(due).items() if stories}
@@ -164,7 +164,7 @@ def _steps(recording: Recording) -> Iterator[_Step]:
 def load(path: Path) -> Recording:
     """Read what `save` wrote; StreamError when the file is something else."""
     recording = Recording()
-    known: dict[int, Coverage] = {}
+    coverage_of: dict[int, Coverage] = {}
     decode = msgspec.json.Decoder(_Step).decode
     try:
         with gzip.open(path, "rb") as file:
@@ -174,10 +174,10 @@ def load(path: Path) -> Recording:
             for line in lines:
                 step = decode(line)
                 for story_id in step.gone:
-                    del known[story_id]
-                known.update({coverage.story_id: coverage for coverage in step.changed})
+                    del coverage_of[story_id]
+                coverage_of.update({coverage.story_id: coverage for coverage in step.changed})
                 recording.entries.update({entry.entry_id: entry for entry in step.entries})
-                recording.moments.append(Moment(step.at, tuple(known.values()), step.lists))
+                recording.moments.append(Moment(step.at, tuple(coverage_of.values()), step.lists))
     except (OSError, EOFError, KeyError, msgspec.MsgspecError) as error:
         raise StreamError(f"cannot read the recording {path}: {error}") from error
     return recording

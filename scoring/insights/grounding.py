@@ -58,13 +58,13 @@ def fingerprint_of(members: Members, model: str) -> str:
 
 def grounded(text: str, members: Members) -> tuple[tuple[str, ...], int]:
     """Return the sentences of *text* that the entries support, and the number of the others."""
-    said = _Said(members)
+    facts = _Reported(members)
     results = [sentence for line in text[:20_000].splitlines() for sentence in sentences(line)]
-    kept = [sentence for sentence in results if said.holds(sentence)]
-    return tuple(kept[:MAX_SENTENCES]), len(results) - len(kept)
+    supported = [sentence for sentence in results if facts.holds(sentence)]
+    return tuple(supported[:MAX_SENTENCES]), len(results) - len(supported)
 
 
-class _Said:
+class _Reported:
     """Names and amounts of all entries, for lookups."""
 
     def __init__(self, members: Members) -> None:
@@ -86,7 +86,7 @@ class _Said:
         return (
             numbers(sentence) <= self._numbers
             and _scaled(sentence) <= self._scaled
-            and all(any(figure.same(known) for known in self._figures) for figure in figures(sentence))
+            and all(any(figure.same(amount) for amount in self._figures) for figure in figures(sentence))
             and not (_SPELLED & set(words(sentence))) - self._words
             and all(self._names(word) for word in capitals(sentence))
             and all(run in self._folded for run in re.findall(r"[^\x00-\x7f–—‘’“”…]+", sentence.casefold()))

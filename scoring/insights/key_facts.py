@@ -301,7 +301,7 @@ def _agreed(story_sentences: Sequence[Sentence], most: int = 6) -> tuple[tuple[s
             # Any text has a one-digit count: "two companies".
             if figure.value < 10 and figure.step >= 1 and figure.unit not in ("%", "$", "€", "£", "gigawatt"):
                 continue
-            group = next((group for known, group in groups if known.same(figure)), None)
+            group = next((group for amount, group in groups if amount.same(figure)), None)
             if group is None:
                 groups.append((figure, [sentence]))
             else:

@@ -232,12 +232,12 @@ def agreement(titles: Sequence[str]) -> list[float]:
     headlines = [dict.fromkeys(terms(title)) for title in titles]
     wholes = [math.fsum(map(telling, headline)) or 1.0 for headline in headlines]
     shares: defaultdict[str, float] = defaultdict(float)
-    for headline, whole in zip(headlines, wholes, strict=True):
+    for headline, total in zip(headlines, wholes, strict=True):
         for term in headline:
-            shares[term] += 1.0 / whole
+            shares[term] += 1.0 / total
     return [
-        math.fsum(telling(term) * (shares[term] - 1.0 / whole) for term in headline) / (len(titles) - 1)
-        for headline, whole in zip(headlines, wholes, strict=True)
+        math.fsum(telling(term) * (shares[term] - 1.0 / total) for term in headline) / (len(titles) - 1)
+        for headline, total in zip(headlines, wholes, strict=True)
     ]
 
 

@@ -68,13 +68,13 @@ class _Side:
         self.pairs: set[tuple[str, str]] = set()
         for title in titles:
             spelled = _terms(title)
-            known = [key for key, word in spelled.items() if word in idf]
-            weights = {key: idf[spelled[key]] for key in known}
+            keys = [key for key, word in spelled.items() if word in idf]
+            weights = {key: idf[spelled[key]] for key in keys}
             norm = math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0
             for key, weight in weights.items():
                 vector[key] += weight / norm  # type: ignore[assignment]
                 counts[key] += 1
-            self.pairs.update(pairwise(known))
+            self.pairs.update(pairwise(keys))
         norm = math.sqrt(sum(weight * weight for weight in vector.values())) or 1.0
         self.vector = {key: weight / norm for key, weight in vector.items()}
         self.core = {key for key, count in counts.items() if 2 * count >= len(titles)}
@@ -89,8 +89,8 @@ def earlier(store: Store, story: Story, window: timedelta) -> Earlier | None:
     similar = store.story_terms.similar(story.story_id)
     if similar is None or _no_event(similar.titles):
         return None
-    known = _words(similar.titles)
-    entries, spread = store.story_terms.spread(known)
+    title_words = _words(similar.titles)
+    entries, spread = store.story_terms.spread(title_words)
     idf = {word: math.log(entries / (count + 1)) for word, count in spread.items()}
     side = _Side(similar.titles, idf)
     spelled = {key: word for title in similar.titles for key, word in _terms(title).items()}
@@ -110,7 +110,7 @@ def earlier(store: Store, story: Story, window: timedelta) -> Earlier | None:
         and not _no_event(other.titles)
     ]
     # Counting the entries with a common word is expensive, so it is done once for all candidates.
-    further = sorted({word for other in others for word in _words(other.titles)}.difference(known))
+    further = sorted({word for other in others for word in _words(other.titles)}.difference(title_words))
     if further:
         entries, spread = store.story_terms.spread(further)
         idf |= {word: math.log(entries / (count + 1)) for word, count in spread.items()}

@@ -60,9 +60,9 @@ class Summarizer:
             if text is None:
                 self._rests_until = now + REST
                 return True
-            kept, left_out = grounded(text, members)
+            sentences, left_out = grounded(text, members)
             with self._store.transaction():
-                self._store.summaries.save(Summary(story_id, now, settings.model, kept, left_out, fingerprint))
+                self._store.summaries.save(Summary(story_id, now, settings.model, sentences, left_out, fingerprint))
                 self._store.state.next_edition()
             return True
         return False

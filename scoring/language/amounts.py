@@ -176,10 +176,10 @@ def _ranged(sentence: str, match: re.Match[str]) -> str:
 
 
 def _step(digits: str) -> float:
-    whole, _, decimals = digits.partition(".")
+    integer, _, decimals = digits.partition(".")
     if decimals:
         return float(10.0 ** -len(decimals))
-    return float(10 ** (len(whole) - len(whole.rstrip("0")))) if whole.strip("0") else 1.0
+    return float(10 ** (len(integer) - len(integer.rstrip("0")))) if integer.strip("0") else 1.0
 
 
 def _is_year(digits: str) -> bool:

@@ -43,10 +43,10 @@ _NAMED = frozenset([*_MONTHS, *_DAYS])
 _DIGIT = re.compile("[0-9]")
 
 
-def has_dates_or_numbers(words: Sequence[str]) -> bool:
-    """Return whether any of *words* may be a number or part of a date; False saves looking at each of them."""
-    joined = " ".join(words)
-    return not joined.isascii() or _DIGIT.search(joined) is not None or not _NAMED.isdisjoint(words)
+def has_dates_or_numbers(tokens: Sequence[str]) -> bool:
+    """Return whether any of *tokens* may be a number or part of a date; False saves looking at each of them."""
+    joined = " ".join(tokens)
+    return not joined.isascii() or _DIGIT.search(joined) is not None or not _NAMED.isdisjoint(tokens)
 
 
 def is_year(word: str) -> bool:
@@ -54,47 +54,47 @@ def is_year(word: str) -> bool:
     return len(word) == 4 and word.isdigit() and "1990" <= word <= "2059"
 
 
-def mark_dates(words: Sequence[str]) -> tuple[list[bool], frozenset[str]]:
+def mark_dates(tokens: Sequence[str]) -> tuple[list[bool], frozenset[str]]:
     """Return for each word whether it is part of a date or time, and the dates themselves.
 
-    words: case folded, as `aggregator.text.tokens` gives them
+    tokens: case folded, as `aggregator.text.tokens` gives them
 
     A date is "month-day", or the three numbers that it is written with.
 
     >>> mark_dates(["answers", "for", "november", "17"])
     ([False, False, True, True], frozenset({'11-17'}))
     """
-    marked = [False] * len(words)
+    marked = [False] * len(tokens)
     dates: set[str] = set()
-    for i, word in enumerate(words):
+    for i, word in enumerate(tokens):
         if marked[i]:
             continue
         if word[0].isdigit():
-            if _is_numeric_date(words[i : i + 3]):
+            if _is_numeric_date(tokens[i : i + 3]):
                 marked[i : i + 3] = [True] * 3
-                dates.add("/".join(words[i : i + 3]))
+                dates.add("/".join(tokens[i : i + 3]))
             elif is_year(word):
                 marked[i] = True
             elif _CLOCK.fullmatch(word):
-                _mark_time(words, marked, i)
+                _mark_time(tokens, marked, i)
         elif word in _MONTHS:
-            day = _day_beside(words, i)
+            day = _day_beside(tokens, i)
             if day is not None:
                 at, number = day
                 marked[i] = marked[at] = True
                 dates.add(f"{_MONTHS[word]}-{number}")
-            elif i + 1 < len(words) and is_year(words[i + 1]):
+            elif i + 1 < len(tokens) and is_year(tokens[i + 1]):
                 marked[i] = marked[i + 1] = True
         elif word in _DAYS:
             marked[i] = True
     return marked, frozenset(dates)
 
 
-def _day_beside(words: Sequence[str], i: int) -> tuple[int, int] | None:
+def _day_beside(tokens: Sequence[str], i: int) -> tuple[int, int] | None:
     """Return position and number of the day after or before the month at *i*."""
     for j in (i + 1, i - 1):
-        if 0 <= j < len(words):
-            match = _DAY_OF_MONTH.fullmatch(words[j])
+        if 0 <= j < len(tokens):
+            match = _DAY_OF_MONTH.fullmatch(tokens[j])
             if match and 1 <= int(match[1]) <= 31:
                 return j, int(match[1])
     return None
@@ -108,10 +108,10 @@ def _is_numeric_date(three: Sequence[str]) -> bool:
     return len(middle) <= 2 and ((is_year(first) and len(last) <= 2) or (is_year(last) and len(first) <= 2))
 
 
-def _mark_time(words: Sequence[str], marked: list[bool], i: int) -> None:
+def _mark_time(tokens: Sequence[str], marked: list[bool], i: int) -> None:
     """Mark a time of day, with the hour before its minutes and the time zone after it."""
     marked[i] = True
-    if i and words[i - 1].isdigit() and len(words[i - 1]) < 3:
+    if i and tokens[i - 1].isdigit() and len(tokens[i - 1]) < 3:
         marked[i - 1] = True
-    if i + 1 < len(words) and words[i + 1] in _ZONES:
+    if i + 1 < len(tokens) and tokens[i + 1] in _ZONES:
         marked[i + 1] = True

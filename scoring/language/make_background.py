@@ -33,14 +33,14 @@ def count(texts: Iterable[str]) -> tuple[int, Counter[str]]:
 def pack(documents: int, frequency: Counter[str], provenance: Sequence[str]) -> bytes:
     """Return the file's bytes; the same counts give the same bytes."""
     # Most amounts belong to one event, and a term of one stream alone is no background for others.
-    kept = [
+    frequent = [
         (term, seen)
         for term, seen in frequency.items()
         if seen >= MIN_COUNT and " " not in term and not (is_figure(term) and len(term) > 4)
     ]
-    kept.sort(key=lambda pair: (-pair[1], pair[0]))
+    frequent.sort(key=lambda pair: (-pair[1], pair[0]))
     by_count: defaultdict[int, list[str]] = defaultdict(list)
-    for term, seen in kept[:TERMS]:
+    for term, seen in frequent[:TERMS]:
         by_count[seen].append(term)
     data = {
         "about": "document frequencies of stemmed terms; made by `python -m scoring.language.make_background`",

@@ -73,16 +73,16 @@ class WeightLearner:
         self,
         examples: Sequence[Example],
         documents: Iterable[str] | None = None,
-        known: Sequence[float] | None = None,
+        offsets: Sequence[float] | None = None,
     ) -> WeightLearner:
         """Learn from *examples*.
 
         documents: the titles for document frequencies; by default those of the examples
-        known:     the log-odds of each example before learning; the weights are added to them
+        offsets:   the log-odds of each example before learning; the weights are added to them
 
         ValueError when one class is missing.
         """
-        (self._fitted,) = self.fit_each(examples, [Setting(self.strength)], documents, known)
+        (self._fitted,) = self.fit_each(examples, [Setting(self.strength)], documents, offsets)
         return self
 
     def fit_each(
@@ -90,7 +90,7 @@ class WeightLearner:
         examples: Sequence[Example],
         settings: Sequence[Setting],
         documents: Iterable[str] | None = None,
-        known: Sequence[float] | None = None,
+        offsets: Sequence[float] | None = None,
     ) -> list[Weights]:
         """Return the weights that each of *settings* learns from the same *examples* and words; see `fit`."""
         titles = dict.fromkeys(e.signals.title for e in examples)
@@ -109,7 +109,7 @@ class WeightLearner:
         if not 0 < counts @ target < counts.sum():
             raise ValueError("one class only: every example is relevant, or none is")
         at = np.array([example.signals.at.timestamp() for example in examples])[of_row]
-        offset = None if known is None else np.array(known)[of_row]
+        offset = None if offsets is None else np.array(offsets)[of_row]
         rows = []
         for setting in settings:
             weighed = counts if setting.half_life is None else counts * _fading(at, setting.half_life)
@@ -216,5 +216,5 @@ def _fading(at: NDArray[np.float64], half_life: timedelta) -> NDArray[np.float64
 def _frequent(rows: Sequence[Mapping[str, float]]) -> frozenset[str]:
     """Return the columns that get a weight; of open groups only those that are frequent enough."""
     counts = Counter(name for features in rows for name in features)
-    kept = [name for name, count in counts.items() if count >= group_of(name).min_stories]
-    return frozenset(sorted(kept, key=lambda name: (-counts[name], name))[:MAX_NAMES])
+    frequent = [name for name, count in counts.items() if count >= group_of(name).min_stories]
+    return frozenset(sorted(frequent, key=lambda name: (-counts[name], name))[:MAX_NAMES])

@@ -61,20 +61,20 @@ class History:
 
     def signals(self, at: datetime) -> Signals:
         """Return its signals at *at*, not earlier than first sight."""
-        known = sorted((a for a in self.arrivals if a.joined_at <= at), key=lambda a: a.joined_at)
+        arrived = sorted((a for a in self.arrivals if a.joined_at <= at), key=lambda a: a.joined_at)
         joined: dict[str, datetime] = {}
-        context = known[0].context if known else NO_CONTEXT
-        for arrival in known:
+        context = arrived[0].context if arrived else NO_CONTEXT
+        for arrival in arrived:
             if arrival.voice not in joined:
                 joined[arrival.voice] = arrival.joined_at
                 context = context.with_more(arrival.context)
         return Signals(
             title=self.title,
             summary=self.summary,
-            source_ids=tuple(dict.fromkeys(arrival.source_id for arrival in known)),
+            source_ids=tuple(dict.fromkeys(arrival.source_id for arrival in arrived)),
             voices=tuple(joined),
             voice_ages=tuple(at - moment for moment in joined.values()),
-            entries=len(known),
+            entries=len(arrived),
             category_id=self.category_id,
             language=self.language,
             first_seen_at=self.first_seen_at,

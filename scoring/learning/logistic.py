@@ -41,12 +41,12 @@ def fit(
     """
     rows, columns = matrix.shape
     weights_of_rows = np.ones(rows) if counts is None else counts
-    known = np.zeros(rows) if offset is None else offset
+    offsets = np.zeros(rows) if offset is None else offset
     transposed: Any = matrix.T.tocsr() if sparse.issparse(matrix) else matrix.T
 
     def loss(values: Floats) -> tuple[float, Floats]:
         weights, base = values[:-1], values[-1]
-        logit = known + base + matrix @ weights
+        logit = offsets + base + matrix @ weights
         # log(1 + exp(z)) - t z, without overflow.
         cost = np.maximum(logit, 0.0) + np.log1p(np.exp(-np.abs(logit))) - target * logit
         slope = weights_of_rows * (1.0 / (1.0 + np.exp(-np.clip(logit, -500, 500))) - target)

@@ -42,11 +42,11 @@ def unit_vectors(embeddings: Sequence[Embedding | None]) -> tuple[NDArray[np.flo
 
     ValueError if there is none at all, or more than one encoder.
     """
-    known = [embedding for embedding in embeddings if embedding is not None]
-    (encoder,) = {embedding.encoder for embedding in known} or {""}
-    if not known:
+    present = [embedding for embedding in embeddings if embedding is not None]
+    (encoder,) = {embedding.encoder for embedding in present} or {""}
+    if not present:
         raise ValueError("no title could be encoded")
-    nothing = bytes(len(known[0].values))
+    nothing = bytes(len(present[0].values))
     joined = b"".join([nothing if embedding is None else embedding.values for embedding in embeddings])
     vectors = np.frombuffer(joined, np.int8).reshape(len(embeddings), -1).astype(np.float32)
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1.0), encoder

@@ -78,20 +78,20 @@ def attempt(examples: Sequence[Example], now: datetime, running: RelevanceModel,
     """
     past = sorted((e for e in examples if e.signals.at <= now), key=lambda e: (e.signals.first_seen_at, e.signals.at))
     labels, relevant = _count(past)
-    few = _too_few(past, MIN_LABELS, MIN_OF_A_CLASS)
-    if few:
-        return Trial(None, few, labels, relevant)
-    known = [e for e in past if running.familiarity(e.signals) < MIN_FAMILIARITY]
-    labels, relevant = _count(known)
-    few = _too_few(known, MIN_LABELS, MIN_OF_A_CLASS)
-    if few:
+    shortage = _too_few(past, MIN_LABELS, MIN_OF_A_CLASS)
+    if shortage:
+        return Trial(None, shortage, labels, relevant)
+    unfamiliar = [e for e in past if running.familiarity(e.signals) < MIN_FAMILIARITY]
+    labels, relevant = _count(unfamiliar)
+    shortage = _too_few(unfamiliar, MIN_LABELS, MIN_OF_A_CLASS)
+    if shortage:
         message = (
             f"the prior knows the words of most stories, and coverage teaches only of others: {labels} labelled "
             f"stories in words that it does not know, where {MIN_LABELS} are needed, and {MIN_OF_A_CLASS} of each "
             "kind; the model stays as it is"
         )
         return Trial(None, message, labels, relevant)
-    parts = _split(known)
+    parts = _split(unfamiliar)
     if parts is None:
         return Trial(None, "the labels are of fewer than 3 days; the model stays as it is", labels, relevant)
     train_on, calibrate_on, held_out = parts
@@ -107,7 +107,7 @@ def attempt(examples: Sequence[Example], now: datetime, running: RelevanceModel,
     candidate = RelevanceModel(name, running.prior, local, used, calibration)
 
     of_candidate, of_running = measured(candidate, held_out), measured(running, held_out)
-    window = (known[0].signals.at.isoformat(), known[-1].signals.at.isoformat())
+    window = (unfamiliar[0].signals.at.isoformat(), unfamiliar[-1].signals.at.isoformat())
     outcome = (
         f"cross-entropy {of_candidate.log_loss:.4f} against {of_running.log_loss:.4f} on {held_out[0].day} and later"
     )
@@ -137,8 +137,8 @@ def added(prior: Weights, examples: Sequence[Example], seed: int = 0) -> Weights
     from scoring.learning.fitting import WeightLearner
 
     alone = RelevanceModel("", prior)
-    known = [alone.logit(e.signals) for e in examples]
-    return WeightLearner(seed=seed).fit(examples, known=known).weights_
+    offsets = [alone.logit(e.signals) for e in examples]
+    return WeightLearner(seed=seed).fit(examples, offsets=offsets).weights_
 
 
 def _count(examples: Sequence[Example]) -> tuple[int, int]:
@@ -166,20 +166,20 @@ def _too_few(examples: Sequence[Example], least: int, each: int) -> str:
     return ""
 
 
-def _split(known: Sequence[Example]) -> tuple[list[Example], list[Example], list[Example]] | None:
+def _split(examples: Sequence[Example]) -> tuple[list[Example], list[Example], list[Example]] | None:
     """Return the training, calibration and held-out examples, in whole days; None for fewer than three days."""
-    days = sorted({e.day for e in known})
+    days = sorted({e.day for e in examples})
     if len(days) < 3:
         return None
     per_day = dict.fromkeys(days, 0)
-    for example in known:
+    for example in examples:
         per_day[example.day] += 1
 
     def newest(of: list[str], share: float, most: int) -> list[str]:
         taken = 0
         for count, day in enumerate(reversed(of), start=1):
             taken += per_day[day]
-            if taken >= share * len(known) or count == most:
+            if taken >= share * len(examples) or count == most:
                 return of[-count:]
         return of
 
@@ -187,9 +187,9 @@ def _split(known: Sequence[Example]) -> tuple[list[Example], list[Example], list
     left = days[: -len(measure_days)]
     calibrate_days = newest(left, CALIBRATE_SHARE, len(left) - 1)
     return (
-        [e for e in known if e.day < calibrate_days[0]],
-        [e for e in known if calibrate_days[0] <= e.day < measure_days[0]],
-        [e for e in known if e.day >= measure_days[0]],
+        [e for e in examples if e.day < calibrate_days[0]],
+        [e for e in examples if calibrate_days[0] <= e.day < measure_days[0]],
+        [e for e in examples if e.day >= measure_days[0]],
     )
 
 

@@ -19,16 +19,16 @@ class CachedEncoder:
 
     def encode(self, texts: Sequence[str]) -> list[Embedding | None]:
         """Return the embeddings of *texts*, as `Encoder.encode`."""
-        known = self._cache.get(self.name, texts)
-        missing = list(dict.fromkeys(text for text in texts if text not in known))
+        vectors = self._cache.get(self.name, texts)
+        missing = list(dict.fromkeys(text for text in texts if text not in vectors))
         if missing:
-            made = {
+            encoded = {
                 text: b"" if embedding is None else embedding.values
                 for text, embedding in zip(missing, self._encoder.encode(missing), strict=True)
             }
-            self._cache.add(self.name, made)
-            known |= made
-        return [Embedding(self.name, value) if (value := known[text]) else None for text in texts]
+            self._cache.add(self.name, encoded)
+            vectors |= encoded
+        return [Embedding(self.name, value) if (value := vectors[text]) else None for text in texts]
 
     def encode_query(self, text: str) -> Embedding | None:
         """Return the embedding of a query, which is not cached."""

@@ -187,8 +187,8 @@ class OnnxEncoder:
         for row, token_ids in enumerate(tokens):
             ids[row, : len(token_ids)] = token_ids
             mask[row, : len(token_ids)] = 1
-        given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros(shape, np.int64)}
-        output: Any = self._session.run(None, {key: value for key, value in given.items() if key in self._inputs})[0]
+        inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros(shape, np.int64)}
+        output: Any = self._session.run(None, {key: value for key, value in inputs.items() if key in self._inputs})[0]
         if output.ndim == 3:
             output = (output * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1)[:, None]
         if output.ndim != 2 or output.shape[0] != len(tokens):

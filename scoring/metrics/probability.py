@@ -27,8 +27,8 @@ def log_loss(probabilities: Sequence[float], labels: Sequence[int], weights: Seq
     counts = weights or [1.0] * len(labels)
     total = 0.0
     for p, y, w in zip(probabilities, labels, counts, strict=True):
-        kept = min(max(p, 1e-6), 1 - 1e-6)
-        total -= w * math.log(kept if y else 1 - kept)
+        clipped = min(max(p, 1e-6), 1 - 1e-6)
+        total -= w * math.log(clipped if y else 1 - clipped)
     return total / _positive(sum(counts))
 
 

@@ -189,8 +189,8 @@ def stored(place_parts: Iterable[PlacePart]) -> list[tuple[str, float, float]]:
 
 
 def _log_odds(probability: float) -> float:
-    kept = min(max(probability, MIN_PROBABILITY), 1.0 - MIN_PROBABILITY)
-    return math.log(kept / (1.0 - kept))
+    clipped = min(max(probability, MIN_PROBABILITY), 1.0 - MIN_PROBABILITY)
+    return math.log(clipped / (1.0 - clipped))
 
 
 def since(joined: Iterable[datetime], now: datetime, within: timedelta) -> int:
@@ -253,8 +253,8 @@ def ranked(candidates: Iterable[Candidate], now: datetime, length: int = LIST_LE
     listed.sort(key=lambda c: (-places[c.story_id], c.story_id))
     strong = {c.story_id for c in listed if c.score >= HIGH_SCORE and quiet_for(c, now) <= FRESH}
     waiting = listed[:POOL]
-    known = {c.story_id for c in waiting}
-    waiting += [c for c in listed[POOL:] if c.story_id in strong and c.story_id not in known]
+    waiting_ids = {c.story_id for c in waiting}
+    waiting += [c for c in listed[POOL:] if c.story_id in strong and c.story_id not in waiting_ids]
     good = {c.story_id for c in listed if c.score >= GOOD_SCORE and quiet_for(c, now) <= STALE}
     weak = {c.story_id for c in waiting if c.score < LOW_SCORE and not c.boosted and not breaking(c.joined, now)}
     stale = {c.story_id for c in waiting if not c.boosted and quiet_for(c, now) > STALE}
@@ -295,13 +295,13 @@ def _next(
     return max(best, 0)
 
 
-def _likeness(one: frozenset[str], other: frozenset[str]) -> float:
+def _likeness(terms: frozenset[str], other: frozenset[str]) -> float:
     """Return the share of terms that two headlines have in common, each counted by how telling it is, 0..1."""
-    both = one & other
-    return math.fsum(map(telling, both)) / math.fsum(map(telling, one | other)) if both else 0.0
+    both = terms & other
+    return math.fsum(map(telling, both)) / math.fsum(map(telling, terms | other)) if both else 0.0
 
 
-def _same_event(one: frozenset[str], other: frozenset[str]) -> bool:
-    if len(one) < 3 or len(other) < 3:
-        return bool(one) and one == other
-    return len(one & other) >= SAME_EVENT * len(one | other)
+def _same_event(terms: frozenset[str], other: frozenset[str]) -> bool:
+    if len(terms) < 3 or len(other) < 3:
+        return bool(terms) and terms == other
+    return len(terms & other) >= SAME_EVENT * len(terms | other)

@@ -123,10 +123,10 @@ def recalibrated(
     results = list(probabilities)
     for day, cases_of_day in by_day.items():
         first, last = day - timedelta(days=lag + JUDGED_DAYS), day - timedelta(days=lag)
-        known = [i for other, cases in by_day.items() if first < other <= last for i in cases]
-        relevant = sum(labels[i] for i in known)
-        if len(known) >= MIN_JUDGED and min(relevant, len(known) - relevant) >= MIN_JUDGED_OF_A_CLASS:
-            of_day = platt([logits[i] for i in known], [labels[i] for i in known])
+        past = [i for other, cases in by_day.items() if first < other <= last for i in cases]
+        relevant = sum(labels[i] for i in past)
+        if len(past) >= MIN_JUDGED and min(relevant, len(past) - relevant) >= MIN_JUDGED_OF_A_CLASS:
+            of_day = platt([logits[i] for i in past], [labels[i] for i in past])
             for i in cases_of_day:
                 results[i] = of_day(logits[i])
     return results
@@ -155,5 +155,5 @@ def shift(logits: Sequence[float], labels: Sequence[int], spread: float) -> floa
 
 def logit_of(probability: float) -> float:
     """Return the log-odds of a probability, limited to +-9.2."""
-    kept = min(max(probability, 1e-4), 1 - 1e-4)
-    return math.log(kept / (1 - kept))
+    clipped = min(max(probability, 1e-4), 1 - 1e-4)
+    return math.log(clipped / (1 - clipped))

@@ -130,7 +130,7 @@ class EditorialPrior:
         self.others = others
         self.meaning = meaning
         self._pairs = {(first, second): weight for name, weight in pairs.items() for first, second in [name.split(" ")]}
-        self._known: dict[str, _Word] = {}
+        self._cached: dict[str, _Word] = {}
         self._readings: dict[tuple[str, str, str, Embedding | None], TextReading] = {}
 
     def worth(
@@ -173,8 +173,8 @@ class EditorialPrior:
         by_word: dict[str, float] = {}
         of_grams: list[tuple[str, float]] = []
         idf_sum = known_idf = 0.0
-        known = gram_count = 0
-        seen, look_up = self._known.get, self._look_up
+        known_count = gram_count = 0
+        seen, look_up = self._cached.get, self._look_up
         word_share = 1.0 / math.sqrt(len(text.words)) if text.words else 0.0
         for word in text.words:
             weight, idf, summed, count = seen(word) or look_up(word)
@@ -182,7 +182,7 @@ class EditorialPrior:
             if weight is not None:
                 by_word[word] = weight * word_share
                 known_idf += idf
-                known += 1
+                known_count += 1
             gram_count += count
             if summed:
                 of_grams.append((word, summed))
@@ -202,14 +202,14 @@ class EditorialPrior:
         familiarity = min(max((share - UNFAMILIAR) / (FAMILIAR - UNFAMILIAR), 0.0), 1.0)
         constant = self.base + (1.0 - familiarity) * self.center
         if not familiarity:
-            return TextReading({}, {}, constant, familiarity, known)
+            return TextReading({}, {}, constant, familiarity, known_count)
         others: dict[str, float] = {}
         for name, value in (*shape_features(title, text.title_words).items(), *text.address.items()):
             if of_name := self.others.get(name):
                 kind = name.partition(":")[0]
                 others[kind] = others.get(kind, 0.0) + familiarity * of_name * value
-        words = {word: familiarity * value for word, value in by_word.items() if value}
-        return TextReading(words, others, constant, familiarity, known)
+        weights = {word: familiarity * value for word, value in by_word.items() if value}
+        return TextReading(weights, others, constant, familiarity, known_count)
 
     def _with_meaning(self, reading: TextReading, embedding: Embedding | None) -> TextReading:
         """Return a reading with the addend of the embedding, or the same reading without an embedding."""
@@ -234,13 +234,18 @@ class EditorialPrior:
     def _look_up(self, word: str) -> _Word:
         """Return the weights of a word, and cache them."""
         # Clearing the whole cache costs less than tracking which word is the least recently used.
-        if len(self._known) >= MAX_REMEMBERED_WORDS:
-            self._known.clear()
+        if len(self._cached) >= MAX_REMEMBERED_WORDS:
+            self._cached.clear()
         weight, idf = self.words.get(word, (None, self.unknown_idf))
         inside = grams(word)
         of = self.grams
-        known = self._known[word] = weight, idf, math.fsum([of[gram] for gram in inside if gram in of]), len(inside)
-        return known
+        looked_up = self._cached[word] = (
+            weight,
+            idf,
+            math.fsum([of[gram] for gram in inside if gram in of]),
+            len(inside),
+        )
+        return looked_up
 
     def as_data(self) -> dict[str, Any]:
         """Return the content for a model file, which `from_data` reads."""

@@ -92,21 +92,21 @@ def largest_remainder(values: Sequence[float], total: int) -> list[int]:
     return floors
 
 
-def word_parts(words: Mapping[str, float]) -> tuple[list[Part], list[Part]]:
+def word_parts(weights: Mapping[str, float]) -> tuple[list[Part], list[Part]]:
     """Return parts for the words with the largest log-odds, and one part for all others, if any.
 
-    words: log-odds by word
+    weights: log-odds by word
 
     A text has about thirty weighted words. Parts and reasons are only made for the few that are shown, because every
     entry is scored at least once.
     """
-    ordered = sorted([(-abs(log_odds), word) for word, log_odds in words.items() if log_odds])
+    ordered = sorted([(-abs(log_odds), word) for word, log_odds in weights.items() if log_odds])
     shown = [word for size, word in ordered[:WORDS_SHOWN] if -size >= SMALL]
     rest = [word for _, word in ordered[len(shown) :]]
-    parts = [Part(f"word:{word}", words[word], because(ReasonKind.WORD, word)) for word in shown]
+    parts = [Part(f"word:{word}", weights[word], because(ReasonKind.WORD, word)) for word in shown]
     if len(rest) == 1:
-        return parts, [Part(f"word:{word}", words[word], because(ReasonKind.WORD, word)) for word in rest]
-    return parts, [_others([words[word] for word in rest], shown=bool(shown))] if rest else []
+        return parts, [Part(f"word:{word}", weights[word], because(ReasonKind.WORD, word)) for word in rest]
+    return parts, [_others([weights[word] for word in rest], shown=bool(shown))] if rest else []
 
 
 def _others(log_odds: Sequence[float], shown: bool) -> Part:

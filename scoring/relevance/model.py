@@ -104,12 +104,12 @@ class RelevanceModel:
         does not know in full: the calibration of such scores is unknown here.
         """
         addends = self._addends(signals)
-        words, groups = addends.words, addends.groups
+        weights, groups = addends.words, addends.groups
         relevance = sigmoid(addends.total())
         score = min(max(round(100 * relevance), MIN_SCORE), MAX_SCORE)
-        if plain := [word for word in words if word in PLAIN_WORDS]:
-            groups["shape"] = groups.get("shape", 0.0) + sum(words[word] for word in plain)
-        shown, others = word_parts({word: value for word, value in words.items() if word not in PLAIN_WORDS})
+        if plain := [word for word in weights if word in PLAIN_WORDS]:
+            groups["shape"] = groups.get("shape", 0.0) + sum(weights[word] for word in plain)
+        shown, others = word_parts({word: value for word, value in weights.items() if word not in PLAIN_WORDS})
         of_groups = [Part(name, log_odds, GROUP[name].explain(signals)) for name, log_odds in groups.items()]
         guessed = addends.known_words < MIN_KNOWN_WORDS and len(signals.voices) <= 1
         return Scored(
@@ -120,22 +120,22 @@ class RelevanceModel:
         )
 
     def voted(self, scored: Scored, story_id: int, entry_ids: Iterable[int]) -> Scored:
-        """Return what the votes for a story make of its score, where only that is known: the story is over.
+        """Return the score of a closed story with the votes for it, from its stored contributions.
 
-        What it was worth stays as it was said; the addend of its own vote comes, goes, or changes.
+        Only the addend of its own vote is added, removed or changed; all others stay as they were stored.
         """
-        base, *parts = scored.contributions
+        base, *before = scored.contributions
         own = self.votes.of(story_id, entry_ids)
-        kept = [
+        parts = [
             Part(part.name, part.log_odds, part.reason)
-            for part in parts
+            for part in before
             if part.name != "vote" and not (own and part.name == "votes")
         ]
         if own:
-            kept.append(Part("vote", own * OWN_WEIGHT, because(ReasonKind.OWN_VOTE)))
-        relevance = sigmoid(math.fsum((base.log_odds, *(part.log_odds for part in kept))))
+            parts.append(Part("vote", own * OWN_WEIGHT, because(ReasonKind.OWN_VOTE)))
+        relevance = sigmoid(math.fsum((base.log_odds, *(part.log_odds for part in parts))))
         score = min(max(round(100 * relevance), MIN_SCORE), MAX_SCORE)
-        return Scored(relevance, score, scored.provisional, contributions(base.log_odds, kept, score))
+        return Scored(relevance, score, scored.provisional, contributions(base.log_odds, parts, score))
 
     def logit(self, signals: Signals) -> float:
         """Return the log-odds alone, without points and reasons."""
@@ -180,21 +180,21 @@ class RelevanceModel:
         words: dict[str, float] = {}
         groups: dict[str, float] = {}
         base, familiarity = prior.base, 0.0
-        known = {word for word in in_title if word in prior.idf}
+        known_words = {word for word in in_title if word in prior.idf}
         if prior.editorial is not None:
             reading = prior.editorial.read(signals.title, signals.summary, signals.link, signals.embedding)
             words.update(reading.words)
             groups.update(reading.others)
             base += reading.constant
             familiarity = reading.familiarity
-            known.update(word for word in in_title if word in prior.editorial.words)
+            known_words.update(word for word in in_title if word in prior.editorial.words)
         _add_words(words, prior, in_title, in_summary, 1.0)
         free = 1.0 - familiarity
         share = free * self.local_share
         if local is not None and share:
             base += share * local.base
             _add_words(words, local, in_title, in_summary, share)
-            known.update(word for word in in_title if word in local.idf)
+            known_words.update(word for word in in_title if word in local.idf)
         here = local.others if local is not None and share else {}
         for name, value in features(signals, self._groups).items():
             weight = prior.others.get(name, 0.0) + share * here.get(name, 0.0)
@@ -211,7 +211,7 @@ class RelevanceModel:
             base=slope * base + free * self.calibration.offset + familiarity * self.votes.shift,
             words=words,
             groups=groups,
-            known_words=len(known),
+            known_words=len(known_words),
             stranger=prior.editorial is not None and familiarity < 1.0,
         )
 

@@ -118,13 +118,13 @@ def vote_effect(
     """
     cast = list(votes)
     own: dict[int, int] = {}
-    words: dict[str, list[float]] = {}
+    shares_of: dict[str, list[float]] = {}
     sources: dict[str, int] = {}
     for vote in cast:
         sign = own[vote.story_id] = 1 if vote.up else -1
         for word, value in values_of(vote.title):
-            words.setdefault(word, []).append(sign * value)
+            shares_of.setdefault(word, []).append(sign * value)
         sources[vote.source_id] = sources.get(vote.source_id, 0) + sign
     # fsum, so that the order of the votes makes no difference, to the last bit.
-    summed = {word: math.fsum(shares) for word, shares in words.items()}
+    summed = {word: math.fsum(shares) for word, shares in shares_of.items()}
     return VoteEffect(own, summed, sources, recalibration(cast, logit_of))

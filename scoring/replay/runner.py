@@ -144,7 +144,7 @@ class _Intake:
     def __init__(self, config: Config) -> None:
         self._sources = {source.name.casefold(): source.id for source in config.sources}
         self._sources |= {source.id: source.id for source in config.sources}
-        self._known: dict[bytes, list[int]] = {}
+        self._seen: dict[bytes, list[int]] = {}
         """Hash of source and identity -> entry, and checksum of its text."""
         self.entries = self.edits = self.repeats = 0
         self.first_at: datetime | None = None
@@ -163,28 +163,28 @@ class _Intake:
             source = self.source_of(line)
             key = _hash(source, identity.identity(draft))
             text = int.from_bytes(_hash(draft.title, draft.summary)[:7])
-            known = self._known.get(key)
-            if known is None:
-                known = self._known[key] = [0, text]
-                fresh.setdefault(source, []).append((draft, known, line.embedding))
+            seen = self._seen.get(key)
+            if seen is None:
+                seen = self._seen[key] = [0, text]
+                fresh.setdefault(source, []).append((draft, seen, line.embedding))
             else:
                 self.repeats += 1
                 # Two versions at one moment are not an edit: the first one counts.
-                if known[0] and known[1] != text:
-                    known[1] = text
-                    edited[known[0]] = draft
-            entries.append((line, known))
+                if seen[0] and seen[1] != text:
+                    seen[1] = text
+                    edited[seen[0]] = draft
+            entries.append((line, seen))
         # Numbered source by source, as polls would store them.
         for source, arrivals in fresh.items():
-            for draft, known, embedding in arrivals:
+            for draft, seen, embedding in arrivals:
                 self.entries += 1
-                known[0] = self.entries
-                group.new.setdefault(source, []).append((known[0], _arrival(draft)))
+                seen[0] = self.entries
+                group.new.setdefault(source, []).append((seen[0], _arrival(draft)))
                 if embedding is not None:
-                    group.embeddings[known[0]] = embedding
+                    group.embeddings[seen[0]] = embedding
         group.edits = [(entry_id, _arrival(draft)) for entry_id, draft in edited.items()]
         self.edits += len(group.edits)
-        group.arrived = [(line, known[0]) for line, known in entries]
+        group.arrived = [(line, seen[0]) for line, seen in entries]
         group.lines = [(line.id, entry_id) for line, entry_id in group.arrived]
         return group
 

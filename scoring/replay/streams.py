@@ -105,8 +105,8 @@ class Stream:
         while batch := list(islice(lines, READ_AHEAD)):
             waiting = [line for line in batch if not line.encoded]
             texts = [text_of(line.title, line.summary) for line in waiting]
-            made = dict(zip(map(id, waiting), self.encoder.encode(texts), strict=True))
-            yield from (line if line.encoded else replace(line, embedding=made[id(line)]) for line in batch)
+            embeddings = dict(zip(map(id, waiting), self.encoder.encode(texts), strict=True))
+            yield from (line if line.encoded else replace(line, embedding=embeddings[id(line)]) for line in batch)
 
     def _ordered(self, path: Path) -> Iterator[Line]:
         latest: datetime | None = None

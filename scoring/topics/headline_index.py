@@ -118,9 +118,9 @@ def headline_terms(title: str) -> tuple[str, ...]:
     tokens = [word if is_telling(word) else None for word in words(title)]
     term = {word for word in tokens if word is not None and not word[0].isdigit()}
     term |= {
-        one + PAIR + other
-        for one, other in pairwise(tokens)
-        if one is not None and other is not None and not (one[0].isdigit() and other[0].isdigit())
+        first + PAIR + second
+        for first, second in pairwise(tokens)
+        if first is not None and second is not None and not (first[0].isdigit() and second[0].isdigit())
     }
     return tuple(sorted(term))
 
@@ -145,7 +145,7 @@ class Headlines:
         self._place: dict[int, int] = {}
         self._gone = 0
         """Entries dropped so far; entry numbers include them."""
-        self._held: defaultdict[str, list[int]] = defaultdict(list)
+        self._numbers_of: defaultdict[str, list[int]] = defaultdict(list)
 
     def __len__(self) -> int:
         return len(self._arrived)
@@ -160,7 +160,7 @@ class Headlines:
         self._ids.append(entry_id)
         self._place[entry_id] = number
         for term in headline_terms(title):
-            self._held[term].append(number)
+            self._numbers_of[term].append(number)
 
     def edit(self, entry_id: int, title: str) -> None:
         """Update a headline; entries dropped from the index are ignored."""
@@ -171,9 +171,9 @@ class Headlines:
         self._titles[number - self._gone] = title
         after = headline_terms(title)
         for lost in set(before) - set(after):
-            self._held[lost].remove(number)
+            self._numbers_of[lost].remove(number)
         for won in set(after) - set(before):
-            insort(self._held[won], number)
+            insort(self._numbers_of[won], number)
 
     def forget(self, before: datetime) -> None:
         """Drop entries that arrived before a moment, once they are a good part of the index."""
@@ -185,8 +185,8 @@ class Headlines:
         for column in (self._arrived, self._published, self._voices, self._titles, self._ids):
             del column[:out]
         self._gone += out
-        kept = {t: numbers[bisect_left(numbers, self._gone) :] for t, numbers in self._held.items()}
-        self._held = defaultdict(list, {t: numbers for t, numbers in kept.items() if numbers})
+        recent = {t: numbers[bisect_left(numbers, self._gone) :] for t, numbers in self._numbers_of.items()}
+        self._numbers_of = defaultdict(list, {t: numbers for t, numbers in recent.items() if numbers})
 
     # Queries
 
@@ -197,7 +197,7 @@ class Headlines:
     def terms(self, first: int, last: int, least: int) -> Iterator[tuple[str, list[int]]]:
         """Yield in alphabetical order the terms with *least* entries in first..last-1, with all their entries."""
         listed = []
-        for term, numbers in self._held.items():
+        for term, numbers in self._numbers_of.items():
             end = bisect_left(numbers, last)
             if end >= least and numbers[end - least] >= first:
                 listed.append((term, numbers))
@@ -228,7 +228,7 @@ class Headlines:
 
     def numbers(self, term: str) -> Sequence[int]:
         """Return all entries that hold *term*, oldest first."""
-        return self._held.get(term, ())
+        return self._numbers_of.get(term, ())
 
     def arrived(self, number: int) -> float:
         """Return when an entry arrived."""

@@ -28,7 +28,7 @@ class StoryCounterfactuals:
 def outdated(store: Store, engine: Engine, ranking: Ranking) -> list[StoryCounterfactuals]:
     """Return new counterfactuals of at most `AT_ONCE` listed stories, those at the top first."""
     listed = dict.fromkeys(story_id for stories in ranking.values() for story_id, _ in stories[:LISTED])
-    known = store.counterfactuals.made_of(list(listed))
+    stored = store.counterfactuals.made_of(list(listed))
     results: list[StoryCounterfactuals] = []
     for story_id in listed:
         if len(results) == AT_ONCE:
@@ -37,7 +37,7 @@ def outdated(store: Store, engine: Engine, ranking: Ranking) -> list[StoryCounte
         if story is None:
             continue
         made_of = f"{story.updated_at.isoformat()} {engine.model.version}"
-        if known.get(story_id) != made_of:
+        if stored.get(story_id) != made_of:
             lines = [(what_if.condition, what_if.score) for what_if in engine.counterfactuals(story_id)]
             results.append(StoryCounterfactuals(story_id, story.score, lines, made_of))
     return results

@@ -92,20 +92,20 @@ class Restorer:
         while self._recent and now - next(iter(self._recent.values())).first_seen_at > self._keep:
             del self._recent[next(iter(self._recent))]
 
-    def _entry(self, entry: Entry, known: Membership | None, live_ids: set[int]) -> None:
+    def _entry(self, entry: Entry, membership: Membership | None, live_ids: set[int]) -> None:
         self._recent[entry.entry_id] = entry
         # An entry after the watermark, or one whose story was pruned: there is nothing to restore.
-        if known is None:
+        if membership is None:
             return
-        if known.story_id in live_ids:
+        if membership.story_id in live_ids:
             # Where it joined then, whatever this version would decide: readers know these stories.
-            placement = Placement(known.story_id, known.similarity, known.probability, known.reason)
-            self._joiner.join(entry, self._state.texts.of(entry), placement, known)
+            placement = Placement(membership.story_id, membership.similarity, membership.probability, membership.reason)
+            self._joiner.join(entry, self._state.texts.of(entry), placement, membership)
         else:
-            joined = self._joined.setdefault(known.story_id, {})
+            joined = self._joined.setdefault(membership.story_id, {})
             context = entry.first_seen_at >= self._context_from
-            self._joiner.count(entry, known, joined, self._categories.get(entry.entry_id), context=context)
-            joined.setdefault(known.voice, known.joined_at)
+            self._joiner.count(entry, membership, joined, self._categories.get(entry.entry_id), context=context)
+            joined.setdefault(membership.voice, membership.joined_at)
 
     def _note_earlier_voices(self, memberships: Mapping[int, Membership], first: int) -> None:
         """Note the voices of entries from before the first event; nothing else about them is needed."""

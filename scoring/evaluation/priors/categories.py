@@ -135,9 +135,9 @@ def fit(texts: Sequence[CategorisedText], seeds: Mapping[str, frozenset[str]]) -
     weights[:, model.classes_] = (model.coef_ * scales).T
     base[model.classes_] = model.intercept_
     steps = np.clip(np.rint(weights / STEP), MIN_STEPS, MAX_STEPS).astype(np.int8)
-    kept = [i for i, name in enumerate(names) if np.abs(steps[i]).max() >= MIN_WEIGHT_STEPS[name.partition(":")[0]]]
+    weighty = [i for i, name in enumerate(names) if np.abs(steps[i]).max() >= MIN_WEIGHT_STEPS[name.partition(":")[0]]]
     return CategoryPrior(
-        ids, base, {names[i]: row for row, i in enumerate(kept)}, steps[kept], seeds, _meaning(texts, place)
+        ids, base, {names[i]: row for row, i in enumerate(weighty)}, steps[weighty], seeds, _meaning(texts, place)
     )
 
 

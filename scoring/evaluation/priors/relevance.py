@@ -127,8 +127,8 @@ def _contexts(links: set[str], streams: Sequence[Sequence[Row]]) -> dict[str, li
     return result
 
 
-def _nearest(known: Sequence[tuple[datetime, dict[str, float]]], at: datetime) -> dict[str, float]:
-    return min(known, key=lambda item: abs(item[0] - at))[1] if known else {}
+def _nearest(tables: Sequence[tuple[datetime, dict[str, float]]], at: datetime) -> dict[str, float]:
+    return min(tables, key=lambda item: abs(item[0] - at))[1] if tables else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +142,8 @@ class Fitted:
 def fit(texts: Sequence[LabelledText], corpus: Sequence[tuple[str, str]]) -> Fitted:
     """Return the prior of *texts*; each is measured by a fit without its days."""
     items = [text.item for text in texts]
-    known = vocabulary(items, corpus)
-    columns = matrix(items, known)
+    terms = vocabulary(items, corpus)
+    columns = matrix(items, terms)
     grades = np.array([-1 if item.grade is None else item.grade for item in items])
     picks = np.array([-1 if item.picked is None else int(item.picked) for item in items])
     vectors, encoder = meaning_fit.unit_vectors([text.embedding for text in texts])
@@ -174,7 +174,7 @@ def fit(texts: Sequence[LabelledText], corpus: Sequence[tuple[str, str]]) -> Fit
         base=base_beside + share * float(weights[-1]),
         form=meaning_fit.form_of(vectors, coefficients[:, None], encoder),
     )
-    editorial = prior_of(weights, known, center, slope, offset, meaning)
+    editorial = prior_of(weights, terms, center, slope, offset, meaning)
     text_only = slope * unseen + offset
     worth = share * unseen + of_form * unseen_meaning + base_beside
 

@@ -110,8 +110,8 @@ def coverage(rows: Sequence[Row], known_until: datetime, least: float = SAME_STO
 def together(rows: Iterable[Row], stream: Iterable[Row] = ()) -> list[Row]:
     """Return *rows* and other entries, in order of arrival, without duplicates."""
     listed = list(rows)
-    known = {(row.url or row.title, row.source) for row in listed}
-    others = [replace(row, label=None) for row in stream if (row.url or row.title, row.source) not in known]
+    listed_keys = {(row.url or row.title, row.source) for row in listed}
+    others = [replace(row, label=None) for row in stream if (row.url or row.title, row.source) not in listed_keys]
     return sorted([*listed, *others], key=lambda row: row.arrived_at)
 
 
@@ -127,7 +127,7 @@ def known_examples(rows: Sequence[Row], known_until: datetime) -> list[Example]:
         context = news_context.observe(row.title, row.source, row.arrived_at.timestamp())
         if row.label is None:
             continue
-        since = sorted(others.items(), key=lambda known: (known[1], known[0]))
+        since = sorted(others.items(), key=lambda item: (item[1], item[0]))
         signals = Signals(
             title=row.title,
             summary=row.summary,
@@ -184,7 +184,7 @@ class _Trial:
     """One way of learning, measured on the newest items."""
 
     prior: RelevanceModel | None
-    known: list[float]
+    offsets: list[float]
     setting: int
     calibration: Calibration
     probabilities: list[float]
@@ -217,16 +217,18 @@ def learn(
     truth = [int(e.relevant) for e in later]
     trials: list[_Trial] = []
     for start in dict.fromkeys((prior, None)):
-        known = [known_logit(start, e.signals) for e in train]
-        candidates = learner.fit_each(older, settings, known=known[: len(older)])
+        offsets = [known_logit(start, e.signals) for e in train]
+        candidates = learner.fit_each(older, settings, offsets=offsets[: len(older)])
         for i in range(0, len(settings), 2):
             model = RelevanceModel("", candidates[i].mixed(candidates[i + 1]))
-            logits = [of_prior + model.logit(e.signals) for e, of_prior in zip(later, known[len(older) :], strict=True)]
+            logits = [
+                of_prior + model.logit(e.signals) for e, of_prior in zip(later, offsets[len(older) :], strict=True)
+            ]
             calibration = platt(logits, truth)
             probabilities = [calibration(logit) for logit in logits]
-            trials.append(_Trial(start, known, i, calibration, probabilities, log_loss(probabilities, truth)))
+            trials.append(_Trial(start, offsets, i, calibration, probabilities, log_loss(probabilities, truth)))
     best = min(trials, key=lambda trial: trial.loss)
-    plain, recent = learner.fit_each(train, settings[best.setting : best.setting + 2], known=best.known)
+    plain, recent = learner.fit_each(train, settings[best.setting : best.setting + 2], offsets=best.offsets)
     return LearnedScore(
         learned=RelevanceModel("", plain.mixed(recent)),
         calibration=best.calibration,

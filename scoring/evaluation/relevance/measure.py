@@ -81,8 +81,8 @@ def result(
         weights = drawn[of_case]
         if (area := area_of(weights)) is not None:
             samples["auc"].append(area)
-        if (known := float(drawn[ndcg_by_day >= 0].sum())) > 0:
-            samples["ndcg_at_10"].append(float((drawn * ndcg_by_day)[ndcg_by_day >= 0].sum()) / known)
+        if (day_count := float(drawn[ndcg_by_day >= 0].sum())) > 0:
+            samples["ndcg_at_10"].append(float((drawn * ndcg_by_day)[ndcg_by_day >= 0].sum()) / day_count)
         if probabilities:
             samples["brier"].append(float((weights * (values - labels) ** 2).sum() / weights.sum()))
             samples["ece"].append(ece(values, labels, weights))

@@ -110,10 +110,10 @@ def _without_publisher(title: str, source: str) -> str:
 
 def threshold(rows: Sequence[Row], top_share: float) -> float:
     """Return the label from which on a row is among the *top_share* of *rows*."""
-    known = sorted(row.label for row in rows if row.label is not None)
-    if not known:
+    labels = sorted(row.label for row in rows if row.label is not None)
+    if not labels:
         raise GroundswellError("no line has a label, so there is no top share of them")
-    return known[int((1.0 - top_share) * len(known))]
+    return labels[int((1.0 - top_share) * len(labels))]
 
 
 def labelled(rows: Sequence[Row], at_least: float | None = None) -> list[Row]:

@@ -146,8 +146,8 @@ def preview(
         since = min(earliest + HOUR, now - HOUR)
         why = f"only the newest {MAX_ENTRIES:,} entries are replayed" if first else "the site has no older entries"
         notes.append(f"compares from {since:%d %B %Y, %H:%M} UTC on: {why}")
-    known = {source.id for source in before.sources}
-    if new := [source.id for source in after.sources if source.id not in known]:
+    existing_ids = {source.id for source in before.sources}
+    if new := [source.id for source in after.sources if source.id not in existing_ids]:
         notes.append(
             f"what {', '.join(new[:5])}{' and others' if len(new) > 5 else ''} would have brought is not known"
         )
