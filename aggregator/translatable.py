@@ -7,12 +7,14 @@ reads the calls.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import date
-from typing import Self
+from typing import Any, Self
 
-Value = str | int | date
-"""A number gets separators, so pass an ID as text; a date becomes a day; a `Translatable` is translated, too."""
+Value = str | int | float | date
+"""A whole number gets separators, so pass an ID as text; a float has four places; a date becomes a day; a
+`Translatable` is translated, too."""
 
 
 class Translatable(str):
@@ -29,6 +31,20 @@ class Translatable(str):
         message.template, message.values = template, values
         return message
 
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """Return the message of `as_data`; KeyError, TypeError or ValueError if *data* is none."""
+        values = {name: cls.from_data(v) if isinstance(v, dict) else v for name, v in data["values"].items()}
+        texts = [data["template"], *(value for value in values.values() if not isinstance(value, int | float))]
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError("a message is text, and so is each value that is no number")
+        return cls(data["template"], **values)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the message as plain data; its values may be anything but dates."""
+        values = {name: v.as_data() if isinstance(v, Translatable) else v for name, v in self.values.items()}
+        return {"template": self.template, "values": values}
+
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Value]]:
         """Survive a copy and a pickle."""
         return (self.template,), dict(self.values)
@@ -40,7 +56,30 @@ def message_of(error: Exception) -> str:
     return first if isinstance(first, Translatable) else str(error)
 
 
+def stored(message: str) -> str:
+    """Return *message* as text from which `read_back` makes it again, still translatable if it was; without dates."""
+    if not isinstance(message, Translatable):
+        return message
+    return json.dumps(message.as_data(), ensure_ascii=False)
+
+
+def read_back(text: str) -> str:
+    """Return the message of which `stored` made *text*; any other text stays as it is."""
+    if not text.startswith(_BEGIN):
+        return text
+    try:
+        return Translatable.from_data(json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        # Quoted from somewhere else, and it only looks like a stored message.
+        return text
+
+
+_BEGIN = '{"template": '
+
+
 def _in_english(value: Value) -> str:
     if isinstance(value, int):
         return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.4f}"
     return f"{value:%d %B %Y}" if isinstance(value, date) else value

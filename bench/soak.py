@@ -40,6 +40,7 @@ from typing import Self
 from urllib.parse import urlencode
 
 from aggregator.store import Store
+from aggregator.translatable import read_back
 from bench._kill_training import DAY, DAYS, NAMES, site
 from bench.web import free_port, percentile
 from tests.feedserver import FeedServer
@@ -389,7 +390,7 @@ def main() -> int:
         observed = soak(Path(name), args)
         log = (Path(name) / "log").read_text(errors="replace")
         with Store.open(Path(name) / "news.db") as store:
-            outcome = store.state.get("train_said")
+            outcome = read_back(store.state.get("train_said") or "none")
             print(f"{observed.polls} polls, {store.entries.count()} entries; the last training: {outcome}")
     print(", ".join(f"{count} {what}" for what, count in sorted(observed.statuses.items())))
     print(f"p50 {percentile(observed.waits, 0.5):.0f} ms, p99 {percentile(observed.waits, 0.99):.0f} ms, ", end="")

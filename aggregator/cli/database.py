@@ -19,8 +19,8 @@ from aggregator.config import load_config
 from aggregator.errors import ConfigError, StoreError
 from aggregator.model import Config, Entry
 from aggregator.site import database as site_database
-from aggregator.site import server_backup
-from aggregator.site.backup import CHECKED, Contents, back_up, back_up_on_schedule
+from aggregator.site import last_backup, server_backup
+from aggregator.site.backup import back_up, back_up_on_schedule
 from aggregator.site.backup import restore as restore_backup
 from aggregator.site.backup import verify as verify_backup
 from aggregator.site.database import open_as_only_writer, open_store
@@ -61,8 +61,8 @@ def check(front: Front, feeds: Path, db: Path) -> None:
             with open_store(db) as store:
                 damage = store.faults()
                 errors += [f"{name}: {problem}" for problem in damage]
-                if last := store.state.get("backup_message"):
-                    click.echo(f"last backup: {last}")
+                if last := last_backup.last_backup(store):
+                    click.echo(f"last backup: {last_backup.summary(last)}")
                 if meaning := store.state.get("meaning_message"):
                     click.echo(f"meaning: {meaning}")
                 if not damage:
@@ -160,20 +160,13 @@ def backup(front: Front, target: Path | None, verify: bool, feeds: Path, db: Pat
         assert target is not None
         back_up(db, feeds, target)
         if not verify:
-            click.echo(f"{target}: {_size(target)}")
+            click.echo(f"{target}: {size(target.stat().st_size)}")
             return
         contents = verify_backup(target)
-    click.echo(f"{target}: {_size(target)}, {'read back' if url else 'restored'} {CHECKED}: {_summary(contents)}")
-
-
-def _summary(contents: Contents) -> str:
-    parts = [count(contents.entries, "entry", "entries"), count(contents.stories, "story", "stories")]
-    parts += ["feeds.yaml"] * contents.has_config + [count(contents.models, "model file")] * bool(contents.models)
-    return ", ".join(parts)
-
-
-def _size(path: Path) -> str:
-    return f"{path.stat().st_size / 1e6:.1f} MB"
+    if settings:
+        with open_store(db) as store:
+            last_backup.note_made(store, target, contents)
+    click.echo(last_backup.made(target, contents))
 
 
 @click.command()

@@ -29,6 +29,7 @@ from aggregator.notify.message import READY, Reply, Request
 from aggregator.notify.targets import without_secrets
 from aggregator.process import die_with_parent, limit_memory
 from aggregator.text.ip_addresses import is_public
+from aggregator.translatable import Translatable, stored
 
 MEMORY_BYTES = 300_000_000
 CPU_S = 60
@@ -45,7 +46,7 @@ class ConnectionGuard:
 
     def __init__(self) -> None:
         self._permitted: frozenset[str] = frozenset()
-        self.refused = ""
+        self.refused: Translatable | None = None
         """The refused connection for the current message, for its outcome."""
 
     def permit(self, hosts: Iterable[str]) -> None:
@@ -55,7 +56,7 @@ class ConnectionGuard:
             with contextlib.suppress(OSError, UnicodeError):
                 addresses |= {str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
         self._permitted = frozenset(addresses)
-        self.refused = ""
+        self.refused = None
 
     def audit(self, event: str, args: tuple[Any, ...]) -> None:
         """Check an audit event of the interpreter; raises RefusedConnectionError."""
@@ -65,8 +66,14 @@ class ConnectionGuard:
         host = str(address[0]) if isinstance(address, tuple) else ""
         if is_public(host) or host in self._permitted:
             return
-        what = f"{host} is a private address" if host else "a socket of this machine"
-        self.refused = f"refused: {what}; `allow_private: yes` under alerts permits the hosts named there"
+        what = (
+            Translatable("%(host)s is a private address", host=host)
+            if host
+            else Translatable("a socket of this machine")
+        )
+        self.refused = Translatable(
+            "refused: %(what)s; `allow_private: yes` under alerts permits the hosts named there", what=what
+        )
         raise RefusedConnectionError(self.refused)
 
 
@@ -121,7 +128,8 @@ def _reply(apprise: Any, asset: Any, request: Request, guard: ConnectionGuard, w
     try:
         service = apprise.Apprise.instantiate(request.address, asset=asset)
         if service is None:
-            return Reply(False, "apprise does not know this kind of address, or a part of it is missing", True)
+            unknown = Translatable("apprise does not know this kind of address, or a part of it is missing")
+            return Reply(False, stored(unknown), True)
         _use_proxy(request.proxy)
         host = str(getattr(service, "smtp_host", "") or getattr(service, "host", "") or "")
         proxy = urlsplit(request.proxy).hostname or ""
@@ -131,20 +139,24 @@ def _reply(apprise: Any, asset: Any, request: Request, guard: ConnectionGuard, w
             return Reply(True)
         if service.notify(title=request.title, body=request.text, body_format=apprise.NotifyFormat.TEXT):
             return Reply(True)
-        message = warnings.last or "the service did not take it"
+        message = warnings.last
     except smtplib.SMTPResponseException as error:
         code, detail = error.smtp_code, error.smtp_error
         text = detail.decode("utf-8", "replace") if isinstance(detail, bytes) else str(detail)
-        return Reply(False, _clean(f"{code} {text}", request), 500 <= code < 600)
+        return Reply(False, _quoted(f"{code} {text}", request), 500 <= code < 600)
     except Exception as error:  # one of a hundred services; none may stop the others
         message = f"{type(error).__name__}: {error}"
     if guard.refused:
-        return Reply(False, guard.refused, True)
-    return Reply(False, _clean(message, request))
+        return Reply(False, stored(guard.refused), True)
+    if not message:
+        return Reply(False, stored(Translatable("the service did not accept the message")))
+    return Reply(False, _quoted(message, request))
 
 
-def _clean(message: str, request: Request) -> str:
-    return " ".join(without_secrets(message, request.address).split())[:MAX_MESSAGE_CHARS]
+def _quoted(message: str, request: Request) -> str:
+    """Return what a service or a library said, without secrets, as part of a message."""
+    text = " ".join(without_secrets(message, request.address).split())[:MAX_MESSAGE_CHARS]
+    return stored(Translatable("the service did not accept the message: %(reason)s", reason=text))
 
 
 def _use_proxy(proxy: str) -> None:

@@ -42,5 +42,6 @@ class Reply(msgspec.Struct, frozen=True):
 
     sent: bool
     message: str = ""
+    """As `translatable.stored` writes it."""
     permanent: bool = False
     """Whether another attempt would fail too."""

@@ -23,6 +23,7 @@ from aggregator.fetch import Answered, Client, access, call
 from aggregator.model import AlertTarget, Config
 from aggregator.notify.message import READY, Outgoing, Reply, Request
 from aggregator.notify.targets import TargetError, address_of
+from aggregator.translatable import Translatable, message_of, read_back
 
 START_WITHIN_S = 60.0
 ANSWER_WITHIN_S = 45.0
@@ -55,7 +56,7 @@ class Sender:
         try:
             address = address_of(target)
         except TargetError as error:
-            return Outcome(False, str(error))
+            return Outcome(False, message_of(error))
         if address.startswith(("http://", "https://")):
             return await self._post(address, message, now)
         return await self._through_child(address, message)
@@ -75,7 +76,8 @@ class Sender:
 
     async def _post(self, address: str, message: Outgoing, now: datetime) -> Outcome:
         if not self._config.alerts.secret:
-            return Outcome(False, "alerts.secret is not set, so the webhook cannot be signed", permanent=True)
+            why = Translatable("alerts.secret is not set, so the webhook cannot be signed")
+            return Outcome(False, why, permanent=True)
         body = json.dumps({"id": message.message_id, **message.data}, ensure_ascii=False).encode()
         limits = replace(self._config.limits, fetch=WEBHOOK_TIMEOUT)
         async with Client(limits) as client:
@@ -93,11 +95,12 @@ class Sender:
                 access=access.of_alert(address, self._config),
             )
         if not isinstance(answer, Answered):
-            return Outcome(False, answer.message)
+            return Outcome(False, Translatable("the webhook cannot be reached: %(reason)s", reason=answer.message))
+        status = Translatable("status %(status)s", status=str(answer.status))
         if 200 <= answer.status < 300:
-            return Outcome(True, f"status {answer.status}")
+            return Outcome(True, status)
         # 410 means that the webhook is gone; other 4xx may be a deployment in progress.
-        return Outcome(False, f"status {answer.status}", permanent=answer.status == 410)
+        return Outcome(False, status, permanent=answer.status == 410)
 
     async def _through_child(self, address: str, message: Outgoing) -> Outcome:
         request = Request(
@@ -112,7 +115,8 @@ class Sender:
             process = await self._child()
         except (OSError, TimeoutError) as error:
             await self._kill()
-            return Outcome(False, f"the sending process did not start: {type(error).__name__}")
+            reason = type(error).__name__
+            return Outcome(False, Translatable("the sending process did not start: %(reason)s", reason=reason))
         assert process.stdin is not None
         assert process.stdout is not None
         try:
@@ -122,12 +126,12 @@ class Sender:
                 line = await process.stdout.readline()
             if line:
                 reply = msgspec.json.decode(line, type=Reply)
-                return Outcome(reply.sent, reply.message, reply.permanent)
-            why = "the sending process ended before it answered"
+                return Outcome(reply.sent, read_back(reply.message), reply.permanent)
+            why = Translatable("the sending process ended before it answered")
         except TimeoutError:
-            why = f"timed out after {ANSWER_WITHIN_S:g} s"
+            why = Translatable("timed out after %(n)s s", n=round(ANSWER_WITHIN_S))
         except (OSError, msgspec.DecodeError) as error:
-            why = f"the sending process failed: {type(error).__name__}"
+            why = Translatable("the sending process failed: %(reason)s", reason=type(error).__name__)
         await self._kill()
         return Outcome(False, why, uncertain=True)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from aggregator.errors import GroundswellError
 from aggregator.model import AlertTarget
+from aggregator.translatable import Translatable
 
 _MAX_FILE_CHARS = 2_000
 
@@ -27,9 +28,15 @@ def address_of(target: AlertTarget) -> str:
         with Path(path).open(encoding="utf-8") as file:
             address = file.read(_MAX_FILE_CHARS + 1).strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise TargetError(f"{path} cannot be read: {getattr(error, 'strerror', '') or 'it is not text'}") from None
+        reason = getattr(error, "strerror", "") or Translatable("it is not text")
+        raise TargetError(Translatable("%(file)s cannot be read: %(reason)s", file=path, reason=reason)) from None
     if "://" not in address or "\n" in address or len(address) > _MAX_FILE_CHARS:
-        raise TargetError(f"{path} does not contain exactly one address such as ntfy://ntfy.example/topic")
+        example = "ntfy://ntfy.example/topic"
+        raise TargetError(
+            Translatable(
+                "%(file)s does not contain exactly one address such as %(example)s", file=path, example=example
+            )
+        )
     return address
 
 

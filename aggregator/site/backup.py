@@ -31,9 +31,6 @@ FEEDS = "feeds.yaml"
 MODELS = "models"
 """Names in the archive: the configuration, and the folder of models."""
 
-CHECKED = "and checked"
-"""In the output of the command for a verified backup ("restored and checked"); without it the backup failed."""
-
 MAX_FILE_BYTES = 50_000_000
 """A model has less than one megabyte; larger files do not belong there."""
 

@@ -14,6 +14,7 @@ from typing import Any
 from aggregator.model.alarms import Alarm, AlarmKind
 from aggregator.store.codec import moment, moment_or_none, stamp, stamp_or_none
 from aggregator.store.connection import Connection, Row, upsert
+from aggregator.translatable import read_back, stored
 
 OPERATOR = ""
 """The rule of messages to the operator."""
@@ -174,7 +175,7 @@ class AlertMessages:
             {
                 "id": message_id,
                 "outcome": "" if again_at else outcome,
-                "message": message,
+                "message": stored(message),
                 "again": stamp_or_none(again_at),
                 "settled": None if again_at else stamp(now),
             },
@@ -189,7 +190,7 @@ class AlertMessages:
         return self._db.run_counted(
             f"""update alert_messages set sending = 0, outcome = 'unknown', outcome_message = :message,
             settled_at = :now where sending = 1 {only}""",
-            {"message": message, "now": stamp(now)} | ({} if message_id is None else {"id": message_id}),
+            {"message": stored(message), "now": stamp(now)} | ({} if message_id is None else {"id": message_id}),
         )
 
     def counts(self) -> dict[tuple[str, str], int]:
@@ -267,6 +268,6 @@ def _message(row: Row) -> Message:
         due_at=moment_or_none(row["due_at"]),
         attempts=row["attempts"],
         outcome=row["outcome"],
-        outcome_message=row["outcome_message"],
+        outcome_message=read_back(row["outcome_message"]),
         settled_at=moment_or_none(row["settled_at"]),
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import platform
 from pathlib import Path
 
 from aggregator.cli.database import compact_if_worthwhile, prune_store
 from aggregator.model import Clock, Config
 from aggregator.site.database import is_file, open_for_job
+from aggregator.site.last_backup import note_failed
 from aggregator.store import Store
 from aggregator.text.wording import size
 from groundswell.processes import CommandFailedError, run_aside
@@ -23,7 +23,7 @@ BACKUP_WITHIN_S = 6 * 3600.0
 class LongWork:
     """Does the long jobs of a site.
 
-    store: for their status on the operator's pages
+    store: for failures of jobs, on the operator's pages
     """
 
     def __init__(self, feeds: Path, db: Path, store: Store, clock: Clock) -> None:
@@ -48,11 +48,10 @@ class LongWork:
 
     async def _train(self) -> None:
         try:
-            outcome = await run_aside("train", self._feeds, self._db)
+            await run_aside("train", self._feeds, self._db)
         except CommandFailedError as error:
             self._store.state.set("train_said", _first_line(str(error)))
             raise
-        self._store.state.set("train_said", _first_line(outcome))
 
     async def _prune(self, config: Config) -> None:
         if is_file():
@@ -74,16 +73,9 @@ class LongWork:
         try:
             message = (await run_aside("backup", self._feeds, self._db, within_s=BACKUP_WITHIN_S)).strip()
         except CommandFailedError as error:
-            self._store.state.set("backup_message", self._here(str(error)))
+            note_failed(self._store, str(error))
             raise
-        message = self._here(message)
-        self._store.state.set("backup_message", message)
         log.info("backup: %s", message)
-
-    @staticmethod
-    def _here(message: str) -> str:
-        """Return *message*, which names a file, with the machine that has it where there are several."""
-        return message if is_file() else f"{platform.node()}: {message}"
 
 
 def _first_line(text: str) -> str:

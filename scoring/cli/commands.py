@@ -21,6 +21,7 @@ from aggregator.errors import GroundswellError
 from aggregator.site.config_watcher import ConfigWatch
 from aggregator.site.database import open_as_only_writer, open_for_job, open_store
 from aggregator.store import Store
+from aggregator.translatable import stored
 from scoring.cli.editorial import stories
 from scoring.cli.evaluate import evaluate
 from scoring.cli.models import models
@@ -79,6 +80,7 @@ def train(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
     with open_for_job(existing(db), "train") as store:
         config = load_config(feeds, env=front.env)
         report = train_model(store, config, front.clock())
+        store.state.set("train_said", stored(report.message))
     click.echo(json.dumps(asdict(report), indent=1, default=str) if as_json else report.message)
 
 

@@ -17,6 +17,7 @@ from aggregator.config.values.basic import AnyVariables
 from aggregator.errors import ConfigError, GroundswellError
 from aggregator.site.database import open_store
 from aggregator.text.wording import plural
+from aggregator.translatable import Translatable, message_of, stored
 from scoring.evaluation.site import preview as previewing
 from scoring.evaluation.site.preview import MAX_DAYS, HourChange, Preview, StoryChange
 from scoring.learning.model_store import current
@@ -61,18 +62,18 @@ def preview(front: Front, feeds: Path, days: int, hours: bool, status: Path | No
             after = load_config(feeds, env=AnyVariables())
             text = store.config_edits.valid_text()
             if text is None:
-                raise ConfigError("this site has no configuration yet; `groundswell run` applies one")
+                raise ConfigError(Translatable("this site has no configuration yet; `groundswell run` applies one"))
             before = parse_config(text, env=AnyVariables())
             result = previewing.preview(
                 store, before, after, current(store.models), front.clock(), days, progress=progress
             )
     except GroundswellError as error:
-        report.finished("stopped" if isinstance(error, Stopped) else "failed", message=str(error))
+        report.finished("stopped" if isinstance(error, Stopped) else "failed", message=message_of(error))
         raise
     except BaseException as error:
-        report.finished("failed", message=f"it ended unexpectedly ({type(error).__name__})")
+        report.finished("failed", message=Translatable("it ended unexpectedly (%(error)s)", error=type(error).__name__))
         raise
-    report.finished("done", result=as_plain(result))
+    report.finished("done", result={**as_plain(result), "notes": [stored(note) for note in result.notes]})
     if as_json:
         click.echo(json.dumps(as_plain(result), ensure_ascii=False, indent=1))
         return
@@ -98,7 +99,7 @@ class StatusFile:
     def finished(self, state: str, *, message: str = "", result: dict[str, Any] | None = None) -> None:
         """Note the end: done, failed or stopped."""
         if self._path is not None:
-            self._write({"state": state, "message": message, "result": result})
+            self._write({"state": state, "message": stored(message), "result": result})
 
     def _write(self, content: dict[str, Any]) -> None:
         assert self._path is not None

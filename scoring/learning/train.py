@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from aggregator.model import Config, Entry, Membership
 from aggregator.store import Store
+from aggregator.translatable import Translatable
 from scoring.engine import Engine
 from scoring.learning.click_feedback import interest
 from scoring.learning.labels import Example, Past, examples, from_first_midnight, histories
@@ -51,7 +52,7 @@ class Learner:
 class TrainReport:
     """The result of a training."""
 
-    message: str
+    message: Translatable
     swapped: bool
     version: str
     """The version in use afterwards."""

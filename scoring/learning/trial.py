@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from aggregator.translatable import Translatable
 from scoring.learning.labels import Example
 from scoring.metrics.probability import Measures, measure
 from scoring.metrics.ranking import ndcg_by_day
@@ -47,7 +48,7 @@ class Trial:
 
     model: RelevanceModel | None
     """The new model, if it is not worse than the running one."""
-    message: str
+    message: Translatable
     """What happened, in a sentence."""
     labels: int
     """Number of labelled stories."""
@@ -85,19 +86,24 @@ def attempt(examples: Sequence[Example], now: datetime, running: RelevanceModel,
     labels, relevant = _count(unfamiliar)
     shortage = _too_few(unfamiliar, MIN_LABELS, MIN_OF_A_CLASS)
     if shortage:
-        message = (
-            f"the prior knows the words of most stories, and coverage teaches only of others: {labels} labelled "
-            f"stories in words that it does not know, where {MIN_LABELS} are needed, and {MIN_OF_A_CLASS} of each "
-            "kind; the model stays as it is"
+        message = Translatable(
+            "the prior knows the words of most stories, and coverage teaches only of others: %(labels)s labelled "
+            "stories in words that it does not know, where %(needed)s are needed, and %(each)s of each kind; the model "
+            "stays as it is",
+            labels=labels,
+            needed=MIN_LABELS,
+            each=MIN_OF_A_CLASS,
         )
         return Trial(None, message, labels, relevant)
     parts = _split(unfamiliar)
     if parts is None:
-        return Trial(None, "the labels are of fewer than 3 days; the model stays as it is", labels, relevant)
+        message = Translatable("the labelled stories are from fewer than 3 days; the model stays as it is")
+        return Trial(None, message, labels, relevant)
     train_on, calibrate_on, held_out = parts
     used, used_relevant = _count([*train_on, *calibrate_on])
     if _too_few(train_on, 1, 1):
-        return Trial(None, "the older days hold one class only; the model stays as it is", labels, relevant)
+        message = Translatable("the older days have stories of one class only; the model stays as it is")
+        return Trial(None, message, labels, relevant)
 
     local = added(running.prior, train_on, seed)
     blend = RelevanceModel("", running.prior, local, used)
@@ -108,16 +114,24 @@ def attempt(examples: Sequence[Example], now: datetime, running: RelevanceModel,
 
     of_candidate, of_running = measured(candidate, held_out), measured(running, held_out)
     window = (unfamiliar[0].signals.at.isoformat(), unfamiliar[-1].signals.at.isoformat())
-    outcome = (
-        f"cross-entropy {of_candidate.log_loss:.4f} against {of_running.log_loss:.4f} on {held_out[0].day} and later"
+    outcome = Translatable(
+        "cross-entropy %(new)s against %(running)s on %(day)s and later",
+        new=float(of_candidate.log_loss),
+        running=float(of_running.log_loss),
+        day=held_out[0].day,
     )
     better = of_candidate.log_loss <= of_running.log_loss
     return Trial(
         model=candidate if better else None,
         message=(
-            f"learned from {used} labelled stories, {used_relevant} of them relevant: {outcome}"
+            Translatable(
+                "learned from %(labels)s labelled stories, %(relevant)s of them relevant: %(outcome)s",
+                labels=used,
+                relevant=used_relevant,
+                outcome=outcome,
+            )
             if better
-            else f"the new model would be worse, so the running one stays: {outcome}"
+            else Translatable("the new model would be worse, so the running one stays: %(outcome)s", outcome=outcome)
         ),
         labels=labels,
         relevant=relevant,
@@ -147,23 +161,38 @@ def _count(examples: Sequence[Example]) -> tuple[int, int]:
     return len(stories), sum(relevant == 1.0 for relevant in stories.values())
 
 
-def _too_few(examples: Sequence[Example], least: int, each: int) -> str:
-    """Return a message about what is missing, "" if there is enough."""
+def _too_few(examples: Sequence[Example], least: int, each: int) -> Translatable | None:
+    """Return a message about what is missing, None if there is enough."""
     labels, clear = _count(examples)
     shares = {e.story_id: e.relevant for e in examples}
     relevant = sum(shares.values())
     others = len(shares) - relevant
     if labels == 0:
-        return "there are no labelled stories yet: each needs 24 h after its day; the model stays as it is"
-    if relevant == 0 or others == 0:
-        which = "none of them is relevant" if relevant == 0 else "all of them are relevant"
-        return f"one class only: there are {labels} labelled stories and {which}; the model stays as it is"
-    if labels < least or min(relevant, others) < each:
-        return (
-            f"too little to learn from: {labels} labelled stories, {clear} of them relevant, where {least} "
-            f"and {each} of each kind are needed; the model stays as it is"
+        return Translatable(
+            "there are no labelled stories yet: each needs 24 h after its day; the model stays as it is"
         )
-    return ""
+    if relevant == 0:
+        return Translatable(
+            "one class only: there are %(labels)s labelled stories and none of them is relevant; the model stays as it "
+            "is",
+            labels=labels,
+        )
+    if others == 0:
+        return Translatable(
+            "one class only: there are %(labels)s labelled stories and all of them are relevant; the model stays as it "
+            "is",
+            labels=labels,
+        )
+    if labels < least or min(relevant, others) < each:
+        return Translatable(
+            "too little to learn from: %(labels)s labelled stories, %(relevant)s of them relevant, where %(least)s and "
+            "%(each)s of each kind are needed; the model stays as it is",
+            labels=labels,
+            relevant=clear,
+            least=least,
+            each=each,
+        )
+    return None
 
 
 def _split(examples: Sequence[Example]) -> tuple[list[Example], list[Example], list[Example]] | None:

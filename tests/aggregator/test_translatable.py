@@ -7,8 +7,10 @@ import json
 import pickle
 from datetime import UTC, datetime
 
+import pytest
+
 from aggregator.errors import DecisionError
-from aggregator.translatable import Translatable, message_of
+from aggregator.translatable import Translatable, message_of, read_back, stored
 
 
 def test_a_message_is_its_text_in_english() -> None:
@@ -37,3 +39,30 @@ def test_copies_are_translatable_too() -> None:
     message = Translatable("%(n)s pages", n=2)
     for made in (copy.deepcopy(message), pickle.loads(pickle.dumps(message))):
         assert (made, made.template, made.values) == ("2 pages", "%(n)s pages", {"n": 2})
+
+
+def test_a_stored_message_is_still_translatable() -> None:
+    reason = Translatable("status %(status)s", status="410")
+    message = Translatable("%(n)s tries, %(loss)s: %(why)s", n=1200, loss=0.25, why=reason)
+    back = read_back(stored(message))
+    assert isinstance(back, Translatable)
+    assert (back, back.template, back.values) == ("1,200 tries, 0.2500: status 410", message.template, message.values)
+    assert isinstance(back.values["why"], Translatable)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "550 no such user",
+        '{"template": ',
+        '{"template": "%(n)s"}',
+        '{"template": "%(n)s", "values": {"m": "x"}}',
+        '{"template": "%d", "values": {"n": "x"}}',
+        '{"template": 5, "values": {}}',
+        '{"template": "%(n)s", "values": {"n": [1]}}',
+    ],
+)
+def test_other_text_is_read_back_as_it_is(text: str) -> None:
+    assert read_back(stored(text)) == text
+    assert not isinstance(read_back(text), Translatable)

@@ -27,6 +27,7 @@ from aggregator.errors import NewerDatabaseError, StoreError
 from aggregator.model import Backups
 from aggregator.site import server_backup
 from aggregator.site.backup import scheduled_name
+from aggregator.site.last_backup import last_backup, summary
 from aggregator.store import Store
 from aggregator.store.postgres import dumps
 from groundswell.background.work import LongWork
@@ -362,11 +363,16 @@ def test_the_worker_says_on_which_machine_the_backup_is(site: str, tmp_path: Pat
         work = LongWork(feeds, db, store, lambda: NOON)
         asyncio.run(work.run("backup", config))
         [copy] = (tmp_path / "copies").iterdir()
-        message = store.state.get("backup_message") or ""
+        made = last_backup(store)
+        assert made is not None
+        message = summary(made)
         assert message.startswith(f"{platform.node()}: {copy}: ")
         assert "read back and checked" in message
         shutil.rmtree(copy.parent)
         copy.parent.write_text("")  # in the place of the folder
         with pytest.raises(CommandFailedError):
             asyncio.run(work.run("backup", config))
-        assert "cannot create the folder" in (store.state.get("backup_message") or "")
+        failed = last_backup(store)
+        assert failed is not None
+        assert failed.machine == platform.node()
+        assert "cannot create the folder" in failed.error

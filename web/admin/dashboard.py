@@ -8,9 +8,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.errors import GroundswellError
 from aggregator.site.disk_use import disk_use
+from aggregator.site.last_backup import last_backup
 from aggregator.translatable import Translatable, message_of
 from web.admin import actions as audit
-from web.admin.wording import disk_summary
+from web.admin.wording import backup_summary, disk_summary
 from web.alerts.wording import alarm_text
 from web.auth.credentials import TooManyTries, named_by_proxy
 from web.present.alerts import alert_rows
@@ -95,7 +96,7 @@ def dashboard() -> str:
         counts, newest = store.alert_messages.counts(), store.alert_messages.newest(LATEST_MESSAGES)
         messages = alert_rows(show, config(), counts, newest)
         alarms = [(alarm_text(alarm), show.moment(alarm.began_at)) for alarm in store.alarms.standing()]
-        backup = store.state.get("backup_message") or ""
+        backup = backup_summary(made) if (made := last_backup(store)) else ""
         meaning = store.state.get("meaning_message") or ""
         disk = disk_use(store, reading().db, config().retention.entries, now())
     return render_template(

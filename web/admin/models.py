@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from aggregator.errors import GroundswellError
 from aggregator.model.actions import ActionKind
 from aggregator.store import Store
-from aggregator.translatable import Translatable, message_of
+from aggregator.translatable import Translatable, message_of, read_back
 from scoring.learning.model_store import KeptModel, history
 from scoring.relevance.model import load_prior
 from web.admin import actions as audit
@@ -79,7 +79,7 @@ def models() -> str:
             "admin/models.html",
             rows=rows,
             trained=show.moment(trained) if trained else None,
-            said=store.state.get("train_said") or "",
+            said=notice(read_back(said)) if (said := store.state.get("train_said")) else None,
             params=show.moment(params) if params else None,
             refused=notice(why) if (why := _why_not_now(store)) else None,
             status=status_of(store),

@@ -26,7 +26,7 @@ from aggregator.config.file import write_file
 from aggregator.config.values.basic import AnyVariables
 from aggregator.config.yaml_edit import with_items
 from aggregator.errors import ConfigError
-from aggregator.translatable import Translatable
+from aggregator.translatable import Translatable, read_back
 from scoring.cli.preview import stop_file
 from scoring.evaluation.site.preview import MAX_DAYS
 from web.admin import actions as audit
@@ -52,7 +52,8 @@ class Status:
     state: str
     """none, running, done, failed or stopped."""
     percent: int = 0
-    message: str = ""
+    message: Notice | None = None
+    """Why it failed."""
     at: datetime | None = None
     what: str = ""
     result: dict[str, Any] | None = None
@@ -73,9 +74,9 @@ def status() -> Status:
     what = ""
     with suppress(OSError):
         what = _file("txt").read_text("utf-8")
-    state, message = known["state"], known.get("message", "")
+    state, message = known["state"], notice(read_back(known.get("message", "")))
     if state == "running" and now() - at > SILENT_FOR:
-        state, message = "failed", gettext("it ended unexpectedly")
+        state, message = "failed", notice(Translatable("it ended unexpectedly"))
     total = known.get("total") or 1
     return Status(state, 100 * known.get("done", 0) // total, message, at, what, known.get("result"))
 
@@ -99,6 +100,7 @@ def _page(message: Notice | None = None) -> str:
             at=show.moment(current.at) if current.at else None,
             message=message,
             result=result,
+            notes=[notice(read_back(note)) for note in result["notes"]] if result else [],
             span=[show.moment(datetime.fromisoformat(result[name])) for name in ("since", "until")] if result else [],
             stories=[(story, story["key"] if store.stories.get(story["key"]) else None) for story in stories],
             hours=[(show.moment(datetime.fromisoformat(hour["at"])), hour) for hour in hours[-SHOWN_HOURS:]],

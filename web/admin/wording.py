@@ -1,4 +1,4 @@
-"""The admin pages in the language of the site: lines of the audit log, and the forecast of disk use.
+"""The admin pages in the language of the site: lines of the audit log, the last backup, and the forecast of disk use.
 
 Each kind of action has a text with placeholders for its values.
 """
@@ -11,8 +11,9 @@ from flask_babel import gettext
 
 from aggregator.model.actions import ActionKind
 from aggregator.site.disk_use import DiskUse
+from aggregator.site.last_backup import LastBackup
 from aggregator.store.editorial.sessions import Action
-from web.i18n.wording import plural, size
+from web.i18n.wording import listing, plural, size
 
 
 def worded(action: Action) -> tuple[str, str]:
@@ -96,6 +97,21 @@ def _other_text(kind: ActionKind, values: Mapping[str, str]) -> str:
             return str(gettext("revoked the reader token “%(name)s”", **values))
         case _:
             return str(gettext("the database was replaced: %(what)s", **values))
+
+
+def backup_summary(last: LastBackup) -> str:
+    """Return the outcome of the last backup in one line; `aggregator.site.last_backup.summary` does so in English."""
+    if last.contents is None:
+        # The reason stays in English, as the command prints it.
+        line = gettext("failed: %(why)s", why=last.error)
+    else:
+        contents = last.contents
+        parts = [plural(contents.entries, "entry", "entries"), plural(contents.stories, "story", "stories")]
+        parts += ["feeds.yaml"] * contents.has_config
+        parts += [plural(contents.models, "model file")] * bool(contents.models)
+        values = {"file": last.file, "size": size(contents.bytes), "contents": listing(parts)}
+        line = gettext("%(file)s (%(size)s), verified: %(contents)s", **values)
+    return f"{last.machine}: {line}" if last.machine else str(line)
 
 
 def disk_summary(use: DiskUse) -> str:

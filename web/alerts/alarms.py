@@ -15,7 +15,7 @@ from aggregator.model import Config
 from aggregator.model.alarms import Alarm, AlarmKind
 from aggregator.notify import digest_of, service_of
 from aggregator.polling.source_health import Alarm as OverdueAlarm
-from aggregator.site.backup import CHECKED
+from aggregator.site.last_backup import last_backup, summary
 from aggregator.store import Store
 from aggregator.store.alerts import OPERATOR, NewMessage, StandingAlarm
 from aggregator.text.markup import clip
@@ -70,9 +70,9 @@ def _backup_alarm(store: Store, config: Config, now: datetime) -> Alarm | None:
     """Return the alarm about scheduled backups that failed or are late."""
     if not config.backup.folder:
         return None
-    message = store.state.get("backup_message") or ""
-    if message and CHECKED not in message:
-        return Alarm(AlarmKind.BACKUP_FAILED, {"reason": clip(message, 200)})
+    made = last_backup(store)
+    if made is not None and made.error:
+        return Alarm(AlarmKind.BACKUP_FAILED, {"reason": clip(summary(made), 200)})
     last = store.state.moment("backed_up_at")
     if last is not None and now - last > BACKUP_LATE * config.backup.every:
         return Alarm(AlarmKind.BACKUP_MISSING, {"seconds": int((now - last).total_seconds())})

@@ -18,6 +18,7 @@ from aggregator.polling.source_health import Alarm as OverdueAlarm
 from aggregator.store import Store
 from aggregator.store.alerts import OPERATOR, Message
 from aggregator.store.cluster.jobs import JobQueue, NewJob
+from aggregator.translatable import Translatable
 from web.alerts import alarms, rules
 from web.digest.delivery import due_digests
 
@@ -34,7 +35,7 @@ MAX_QUEUED = 200
 MAX_ATTEMPTS = 10
 """Nearly five hours; after that a message is old news."""
 KEPT = timedelta(days=30)
-INTERRUPTED = "the program ended while this was sent; it may have arrived and is not sent again"
+INTERRUPTED = Translatable("the program ended while this was sent; it may have arrived and is not sent again")
 
 
 class Dispatcher:
@@ -115,7 +116,8 @@ async def _send(store: Store, config: Config, sender: Sender, message: Message, 
     """Send a message unless another process does; return whether it was handed over."""
     target = {digest_of(target): target for target in every_target(config)}.get(message.target)
     if target is None:
-        store.alert_messages.settle(message.message_id, "failed", "its target is no longer in feeds.yaml", now)
+        why = Translatable("its target is no longer in feeds.yaml")
+        store.alert_messages.settle(message.message_id, "failed", why, now)
         return False
     if not store.alert_messages.claim(message.message_id):
         return False

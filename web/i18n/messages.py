@@ -13,7 +13,7 @@ from flask_babel import gettext
 
 from aggregator.translatable import Translatable, Value, message_of
 from web.i18n.catalogs import Catalogs
-from web.i18n.wording import day, language, number
+from web.i18n.wording import day, decimal, language, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,11 @@ def notice(message: str | Exception) -> Notice:
     return Notice(_sentence(text, "."), "en")
 
 
+def fragment(message: str) -> Notice:
+    """Return a message as part of a sentence, in the language of the page where it can be translated."""
+    return Notice(translated(message)) if isinstance(message, Translatable) else Notice(message, "en")
+
+
 def translated(message: Translatable) -> str:
     """Return *message* in the language of the page."""
     return str(gettext(message.template, **{name: _worded(value) for name, value in message.values.items()}))
@@ -48,6 +53,8 @@ def _worded(value: Value) -> str:
         return translated(value)
     if isinstance(value, int):
         return number(value)
+    if isinstance(value, float):
+        return decimal(value, 4)
     return value if isinstance(value, str) else day(value)
 
 

@@ -9,6 +9,7 @@ from flask_babel import gettext
 
 from aggregator.model import Config
 from aggregator.store.alerts import OPERATOR, Message
+from web.i18n.messages import Notice, fragment
 from web.present.cards import Moment, Presenter
 
 
@@ -25,7 +26,8 @@ class AlertRow:
     """Failed, or with an unknown outcome."""
     last_title: str
     last_at: Moment | None
-    last_problem: str
+    last_service: str
+    last_problem: Notice | None
     """The result of the last attempt, if the last message was not sent."""
 
 
@@ -51,7 +53,7 @@ def alert_rows(
 def _row(
     show: Presenter, name: str, when: str, counts: Mapping[tuple[str, str], int], last: Message | None
 ) -> AlertRow:
-    problem = last.outcome_message if last and last.outcome != "sent" else ""
+    problem = fragment(last.outcome_message) if last and last.outcome != "sent" and last.outcome_message else None
     return AlertRow(
         name=name or gettext("operator alarms"),
         when=when,
@@ -60,5 +62,6 @@ def _row(
         failed=counts.get((name, "failed"), 0) + counts.get((name, "unknown"), 0),
         last_title=str(last.content["title"]) if last else "",
         last_at=show.moment(last.made_at) if last else None,
-        last_problem=f"{last.service}: {problem}" if last and problem else "",
+        last_service=last.service if last else "",
+        last_problem=problem,
     )

@@ -20,6 +20,7 @@ from aggregator.errors import GroundswellError
 from aggregator.model import Config
 from aggregator.polling.items.title_filters import lets_in
 from aggregator.store import Store
+from aggregator.translatable import Translatable
 from scoring.evaluation.site import scorecard
 from scoring.relevance.model import RelevanceModel
 from scoring.updater import Updater
@@ -30,6 +31,7 @@ WARM_UP = timedelta(days=3)
 WARM_UP_STEP = timedelta(hours=6)
 MAX_DAYS = 30
 MAX_ENTRIES = 30_000
+MAX_SOURCES_NAMED = 5
 """Of one run, warm-up included: about three minutes. What is more shortens the days that are compared."""
 PAGE = 20
 """Stories of the front page that are compared."""
@@ -100,7 +102,7 @@ class Preview:
     stories: tuple[StoryChange, ...]
     """Those whose hours or highest place differ, the largest difference first."""
     measures: tuple[MeasureChange, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Translatable, ...] = ()
 
     @property
     def hours_changed(self) -> int:
@@ -135,21 +137,25 @@ def preview(
     """
     if not 1 <= days <= MAX_DAYS:
         raise GroundswellError(f"{days} days cannot be previewed; choose 1 to {MAX_DAYS}")
-    notes = []
+    notes: list[Translatable] = []
     first = store.entries.arrival_of_newest(MAX_ENTRIES)
     oldest = store.growth.first_day()
     if oldest is None:
-        raise GroundswellError("there are no entries yet; a preview replays what the site has polled")
+        raise GroundswellError(Translatable("there are no entries yet; a preview replays what the site has polled"))
     since = now - timedelta(days=days)
     earliest = max(oldest, first or oldest)
     if since < earliest + HOUR:
         since = min(earliest + HOUR, now - HOUR)
-        why = f"only the newest {MAX_ENTRIES:,} entries are replayed" if first else "the site has no older entries"
-        notes.append(f"compares from {since:%d %B %Y, %H:%M} UTC on: {why}")
+        notes.append(
+            Translatable("covers fewer days, because only the newest %(n)s entries are replayed", n=MAX_ENTRIES)
+            if first
+            else Translatable("covers fewer days, because the site has no older entries")
+        )
     existing_ids = {source.id for source in before.sources}
     if new := [source.id for source in after.sources if source.id not in existing_ids]:
+        named = ", ".join(new[:MAX_SOURCES_NAMED]) + (", ..." if len(new) > MAX_SOURCES_NAMED else "")
         notes.append(
-            f"what {', '.join(new[:5])}{' and others' if len(new) > 5 else ''} would have brought is not known"
+            Translatable("entries of sources that the site has not polled are not known: %(sources)s", sources=named)
         )
     hours = max(int((now - since) / HOUR), 1)
     begin = now - hours * HOUR

@@ -28,6 +28,7 @@ from aggregator.site.backup import (
     token_file,
     verify,
 )
+from aggregator.site.last_backup import LastBackup, last_backup, note_failed
 from aggregator.store import Store
 from aggregator.store.sqlite.copies import models_folder
 
@@ -373,3 +374,14 @@ def test_without_a_name_the_command_does_what_the_worker_does(site: Site) -> Non
     [copy] = (site.folder / "copies").iterdir()
     assert f"{copy}: " in done.output.replace("\n", "")
     assert "restored and checked" in done.output
+    assert f"last backup: {copy}: " in run(site, "check").output.replace("\n", "")
+
+
+def test_the_check_says_why_the_last_backup_failed(site: Site) -> None:
+    with Store.open(site.db) as store:
+        store.state.set("backup_message", "cannot write backups/groundswell-x.db: No space left on device")
+        assert last_backup(store) == LastBackup(error="cannot write backups/groundswell-x.db: No space left on device")
+        store.state.set("backup_message", "backups/groundswell-x.db: 2.0 MB, restored and checked: 5 entries")
+        assert last_backup(store) is None, "stored by 0.1 in words; the next backup is within a day"
+        note_failed(store, "the disk is full")
+    assert "last backup: the disk is full\n" in run(site, "check").output

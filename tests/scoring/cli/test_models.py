@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from aggregator.cli.options import Front
 from aggregator.errors import GroundswellError, ModelFileError
 from aggregator.store import Store
 from aggregator.store.files.models import ModelFiles, ModelFolder, ModelsInMemory
 from aggregator.store.sqlite.copies import models_folder
+from aggregator.translatable import Translatable, read_back
 from groundswell.scorer import Scorer
+from scoring.cli.commands import train as train_command
 from scoring.cli.models import models
 from scoring.learning.model_store import current, history
 from scoring.learning.train import train
@@ -94,3 +97,19 @@ def test_a_model_that_is_not_there_or_broken_is_refused_and_changes_nothing(db: 
     assert current(models_of(db)).version == before
     assert "broken" in CliRunner().invoke(models, ["list", "--db", str(db)]).output
     (models_folder(db) / "relevance-20200101T000000Z.json").unlink()
+
+
+def test_the_outcome_of_a_training_is_stored_for_the_page_of_models(tmp_path: Path) -> None:
+    db, feeds = tmp_path / "g.db", tmp_path / "feeds.yaml"
+    feeds.write_text("sources: [{id: a, url: 'https://a.example/f'}]\n")
+    with Store.open(db) as store:
+        store.state.set("train_said", "the database cannot be used now")
+        done = CliRunner().invoke(
+            train_command,
+            ["--db", str(db), "--feeds", str(feeds)],
+            obj=Front(lambda: MONDAY, {}),
+            catch_exceptions=False,
+        )
+        message = read_back(store.state.get("train_said") or "")
+    assert isinstance(message, Translatable)
+    assert done.output == f"{message}\n"

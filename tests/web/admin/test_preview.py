@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from aggregator.translatable import Translatable, stored
 from tests.web.newsroom import NOW
 from tests.web.request.test_access import FEEDS, desk, feeds, form_token, sign_in
 
@@ -39,7 +40,7 @@ def test_a_preview_runs_in_the_background_and_the_page_says_how_it_ends(desk: Fl
     deadline = time.monotonic() + 120
     while "Previewing" in (page := desk.get("/admin/preview").text) and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert "The preview of the rule “mute: amazon”, 3 days failed: this site has no configuration yet" in page
+    assert "The preview of the rule “mute: amazon”, 3 days failed: <span>This site has no configuration yet" in page
 
 
 def test_progress_is_shown_one_runs_at_a_time_and_it_can_be_stopped(desk: FlaskClient, tmp_path: Path) -> None:
@@ -58,7 +59,7 @@ def test_a_preview_that_was_killed_does_not_block_the_next(desk: FlaskClient, tm
     sign_in(desk)
     path = write_status(tmp_path, state="running", done=1, total=2)
     path.write_text(path.read_text().replace(NOW.isoformat(), "2026-01-01T00:00:00+00:00"))
-    assert "failed: it ended unexpectedly" in desk.get("/admin/preview").text
+    assert "failed: <span>It ended unexpectedly.</span>" in desk.get("/admin/preview").text
     path.write_text("{")
     assert "There has been no preview yet." in desk.get("/admin/preview").text
 
@@ -73,7 +74,7 @@ def test_a_result_is_shown_with_stories_hours_and_the_scorecard(desk: FlaskClien
         "hours": [hour, {"at": NOW.isoformat(), "came": [], "gone": [], "moved": []}], "hours_changed": 1,
         "stories": [{**story, "best_before": 4, "best_after": None}],
         "measures": [{"name": "auc", "category_id": "", "before": 0.9, "after": None}],
-        "notes": ["what newcomer would have brought is not known"],
+        "notes": [stored(Translatable("covers fewer days, because the site has no older entries")), "in words"],
     }  # fmt: skip
     write_status(tmp_path, state="done", message="", result=result)
 
@@ -83,7 +84,9 @@ def test_a_result_is_shown_with_stories_hours_and_the_scorecard(desk: FlaskClien
     assert "<b>Layoffs" not in page
     assert "0 new, 1 gone, 1 moved" in page
     assert "too few cases" in page
-    assert "1,200 entries (1100 with the edited file)" in page
+    assert "1,200 entries (1,100 with the edited file)" in page
+    assert "<span>Covers fewer days, because the site has no older entries.</span>" in page
+    assert '<span lang="en">In words.</span>' in page, "a result that an earlier version wrote"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ import pytest
 from aggregator.model import AlertRule, Alerts, AlertTarget, Backups, Changes, Config, OperatorAlarms, QuietHours, Story
 from aggregator.notify import Outcome, Outgoing, Sender
 from aggregator.polling.source_health import Alarm as OverdueAlarm
-from aggregator.site.backup import CHECKED
+from aggregator.site.backup import Contents
+from aggregator.site.last_backup import note_failed, note_made
 from aggregator.store import Store
 from aggregator.store.alerts import StandingAlarm
 from tests.services import HttpService, http_service
@@ -362,10 +363,10 @@ def test_a_failed_or_missing_backup_is_an_alarm(store: Store, config: Config) ->
     scheduled = replace(config, backup=Backups(folder="backups", every=timedelta(hours=24)))
     assert alarm(scheduled) is None  # none was due yet
     store.state.set_moment("backed_up_at", NOW)
-    store.state.set("backup_message", "cannot write backups/groundswell-x.db: No space left on device")
+    note_failed(store, "cannot write backups/groundswell-x.db: No space left on device")
     assert alarm(scheduled) == "the last backup failed: cannot write backups/groundswell-x.db: No space left on device"
     assert alarm(config) is None  # no longer requested
-    store.state.set("backup_message", f"backups/groundswell-x.db: 2 MB, {CHECKED}: 5 entries, 3 stories")
+    note_made(store, Path("backups/groundswell-x.db"), Contents(5, 3, 0, True, 2_000_000))
     assert alarm(scheduled, NOW + timedelta(hours=48)) is None
     assert alarm(scheduled, NOW + timedelta(hours=49)) == "no backup was made for 2 days"
 

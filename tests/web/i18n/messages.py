@@ -28,7 +28,12 @@ def messages() -> set[Message]:
         labels
         | {message for path in _templates() for message in _of_template(path)}
         | {message for path in (ROOT / "web").rglob("*.py") for message in _of_module(path)}
-        | {text for folder in ("aggregator", "web") for path in (ROOT / folder).rglob("*.py") for text in _kept(path)}
+        | {
+            text
+            for folder in ("aggregator", "scoring", "web")
+            for path in (ROOT / folder).rglob("*.py")
+            for text in _kept(path)
+        }
         | set(_of_sources())
         | set(_of_api())
     )

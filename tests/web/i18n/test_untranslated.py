@@ -6,6 +6,7 @@ The site is Japanese, so that words in Latin letters stand out; three in a row a
 from __future__ import annotations
 
 import html
+import json
 import re
 import shutil
 import sqlite3
@@ -20,6 +21,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from aggregator.model import Site
+from aggregator.site.backup import Contents
+from aggregator.site.last_backup import note_made
+from aggregator.store import Store
+from aggregator.store.alerts import NewMessage
+from aggregator.translatable import Translatable, stored
+from scoring.learning.trial import attempt
+from scoring.relevance.model import load_prior
 from tests.web import newsroom
 from tests.web.admin.test_operator import FEEDS, TOKEN, Desk
 
@@ -102,6 +110,23 @@ def test_pages_of_readers_hold_no_english(edition_db: Path, make_app: Callable[.
         assert sentences(client.get(path, follow_redirects=True).text, of_feeds) == [], path
 
 
+def _note_outcomes(db: Path) -> None:
+    """Store outcomes of a backup, a training, a message and a preview, as the worker and its commands do."""
+    preview = {"at": newsroom.NOW.isoformat(), "state": "failed"}
+    message = stored(Translatable("this site has no configuration yet; `groundswell run` applies one"))
+    db.with_name(f"{db.name}.preview.json").write_text(json.dumps({**preview, "message": message}))
+    refused = Translatable("a socket of this machine")
+    problem = Translatable(
+        "refused: %(what)s; `allow_private: yes` under alerts permits the hosts named there", what=refused
+    )
+    with Store.open(db) as store:
+        note_made(store, Path("backups/groundswell-1.db"), Contents(1200, 3, 2, True, 2_000_000))
+        store.state.set("train_said", stored(attempt([], newsroom.NOW, load_prior()).message))
+        store.alert_messages.add([NewMessage("chips", "story:1", 0, "", "ntfy", {"title": "x"})], newsroom.NOW)
+        (made,) = store.alert_messages.newest(1)
+        store.alert_messages.settle(made.message_id, "failed", problem, newsroom.NOW)
+
+
 def test_the_desk_holds_no_english(
     tmp_path: Path, edition_db: Path, make_app: Callable[..., Flask], of_feeds: str
 ) -> None:
@@ -111,8 +136,13 @@ def test_the_desk_holds_no_english(
     desk = Desk(japanese(make_app, db, token=TOKEN, feeds=feeds))
     story = re.findall(r'href="/story/(\d+)', desk.client.get("/").text)[0]
     desk.post("/admin/vote", story=story, vote="up")
+    _note_outcomes(db)
     pages = ["/admin", *(f"/admin/{name}" for name in ("sources", "rules", "rules/0", "preview", "tokens", "models"))]
     for path in (*pages, f"/admin/story/{story}"):
         page = desk.client.get(path)
         assert page.status_code == 200, path
         assert sentences(page.text, of_feeds) == [], path
+    assert "backups/groundswell-1.db（2 MB）、検証済み：記事1,200件、ニュース3件" in desk.client.get("/admin").text
+    assert "ntfy: <span>拒否：このマシンのソケットです。" in desk.client.get("/admin").text
+    assert "ラベル付きのニュースがまだありません" in desk.client.get("/admin/models").text
+    assert "このサイトにはまだ設定がありません" in desk.client.get("/admin/preview").text
