@@ -87,6 +87,7 @@ def test_the_wheel_holds_every_file_that_the_program_reads(installed: Path) -> N
     assert missing == []
     assert (installed / "aggregator/config/starter.yaml").read_bytes() == (ROOT / "feeds.yaml").read_bytes()
     pages = {page.name: page.read_bytes() for page in (ROOT / "docs").glob("*.md")}
+    pages["changelog.md"] = (ROOT / "CHANGELOG.md").read_bytes()
     assert {page.name: page.read_bytes() for page in (installed / "groundswell/docs").iterdir()} == pages
 
 

@@ -12,7 +12,8 @@ from aggregator.errors import GroundswellError
 from groundswell.cli import cli
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted(page.stem for page in (ROOT / "docs").glob("*.md"))
+FILES = {**{page.stem: page for page in (ROOT / "docs").glob("*.md")}, "changelog": ROOT / "CHANGELOG.md"}
+PAGES = sorted(FILES)
 
 
 def test_every_page_of_the_docs_is_listed_and_printed_as_it_is() -> None:
@@ -20,7 +21,7 @@ def test_every_page_of_the_docs_is_listed_and_printed_as_it_is() -> None:
     assert [line.split()[0] for line in listed.splitlines()] == PAGES
     assert re.search(r"^configuration +Configuration: feeds.yaml$", listed, re.M)
     for name in PAGES:
-        assert CliRunner().invoke(cli, ["docs", name]).output.strip() == (ROOT / f"docs/{name}.md").read_text().strip()
+        assert CliRunner().invoke(cli, ["docs", name]).output.strip() == FILES[name].read_text().strip()
 
 
 def test_a_misspelled_page_is_an_error_with_the_nearest_name() -> None:

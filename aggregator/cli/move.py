@@ -13,7 +13,7 @@ import click
 from aggregator.cli.options import db_option, existing, feeds_option, progress_bar
 from aggregator.cli.source_tables import count
 from aggregator.errors import StoreError
-from aggregator.site.backup import back_up, verify
+from aggregator.site.backup import back_up, token_file, verify
 from aggregator.site.database import require_file
 from aggregator.store.lock import WorkerLock
 
@@ -55,6 +55,8 @@ def move(target: str, program: str, feeds: Path, db: Path) -> None:
     click.echo(
         f"moved to {target}: {', '.join(sizes)}; start it there with `{program} run`, and leave this one stopped"
     )
+    if (secret := token_file(db)).exists():
+        click.echo(f"the operator's token stays the same; only this machine has it in a file: {secret}")
 
 
 def _parts(target: str) -> tuple[str, str]:
@@ -67,7 +69,8 @@ def _parts(target: str) -> tuple[str, str]:
         raise StoreError(
             "there is no ssh on this machine; use `groundswell backup FILE`, copy it, and `groundswell restore`"
         )
-    return host, folder
+    # Quoted, the other machine's shell leaves a tilde as it is; ssh begins in the home folder anyway.
+    return host, folder.removeprefix("~/") or "."
 
 
 def _ssh(host: str, command: str) -> str:

@@ -65,6 +65,25 @@ def test_a_site_is_complete_on_the_other_machine(move: Move, tmp_path: Path) -> 
     assert set((tmp_path / "hosts").read_text().split()) == {"new"}
 
 
+def test_a_folder_in_the_home_folder_can_have_a_tilde(
+    move: Move, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.chdir(home)  # where a session of ssh begins
+    assert move("new:~/site").exit_code == 0
+    assert [path.name for path in home.iterdir()] == ["site"]
+
+
+def test_the_only_file_with_the_token_is_named(move: Move, tmp_path: Path) -> None:
+    assert "only this machine has it in a file" not in move(f"new:{tmp_path / 'one'}").output
+    (tmp_path / "here" / "news.db.token").write_text("secret")
+    done = move(f"new:{tmp_path / 'other'}")
+    assert "the operator's token stays the same; only this machine has it in a file" in done.output
+    assert "news.db.token" in done.output
+    assert "secret" not in done.output
+
+
 def test_a_machine_that_does_not_answer_changes_nothing(move: Move, tmp_path: Path) -> None:
     done = move("away:site")
     assert isinstance(done.exception, Exception)

@@ -294,6 +294,9 @@ def test_odd_parameters_count_as_not_given(world: World, params: dict[str, str])
 def test_tokens_are_made_listed_and_revoked_on_the_command_line(tmp_path: Path) -> None:
     db = str(tmp_path / "news.db")
     run = CliRunner()
+    # In the wrong folder, a token would be made for a site that nobody runs.
+    assert "there is no database" in str(run.invoke(cli, ["token", "create", "phone", "--db", db]).exception)
+    Store.open(Path(db)).close()
     made = run.invoke(cli, ["token", "create", "phone", "--db", db])
     assert made.exit_code == 0, made.output
     assert len(made.stdout.strip()) == 32

@@ -28,8 +28,7 @@ def mcp(front: Front, db: Path) -> None:
         from web.agents.server import serve
     except ModuleNotFoundError as error:
         raise GroundswellError(
-            f"`groundswell mcp` needs the package mcp ({error}): pip install 'groundswell[mcp]', or with pipx and uv "
-            "the wheel with [mcp] behind its name"
+            f"`groundswell mcp` needs the package mcp ({error}); `groundswell docs agents` shows how to install it"
         ) from error
     reading = Reading(existing(db))
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from aggregator.cli.options import Front, db_option, json_option
+from aggregator.cli.options import Front, db_option, existing, json_option
 from aggregator.site.database import open_store
 from web.auth.reader_tokens import make_reader_token, revoke_reader_token
 
@@ -45,7 +45,7 @@ def create(
       groundswell token create tablet --score-in-title --min-score 40
       groundswell token create newsletters --post
     """
-    with open_store(db) as store:
+    with open_store(existing(db)) as store:
         secret, record = make_reader_token(
             store,
             name,
@@ -79,7 +79,7 @@ def list_tokens(db: Path, as_json: bool) -> None:
     Example:
       groundswell token list
     """
-    with open_store(db) as store:
+    with open_store(existing(db)) as store:
         tokens = store.reader_tokens.all()
     if as_json:
         rows = [
@@ -118,6 +118,6 @@ def revoke(front: Front, token_id: int, db: Path) -> None:
     Example:
       groundswell token revoke 3
     """
-    with open_store(db) as store:
+    with open_store(existing(db)) as store:
         record = revoke_reader_token(store, token_id, front.clock())
     click.echo(f"revoked {record.name}")
