@@ -20,6 +20,9 @@ from collections.abc import Callable, MutableMapping
 PARENT_VARIABLE = "GROUNDSWELL_PARENT"
 """The environment variable that names the process which started this one."""
 
+TRIM_EVERY_S = 60.0
+"""How often unused parts of the heap are returned to the system."""
+
 LOOK_EVERY_S = 0.5
 GRACE_S = 3.0
 """From SIGTERM until the process is ended."""
@@ -55,12 +58,26 @@ def keep_heap_small() -> None:
     """Have the C library keep less memory for later, in a process of many threads that runs for months.
 
     Before any other thread starts. By default glibc gives up to eight arenas a CPU to threads, each with gaps of its
-    own, and keeps blocks of up to 32 MB in them once a block of that size was freed.
+    own, and keeps blocks of up to 32 MB in them once a block of that size was freed. Pages of many sizes still leave
+    gaps, which a thread gives back every minute: 7 of 126 MB after 7,000 of them.
     """
     with contextlib.suppress(OSError, AttributeError):  # glibc only
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_ARENA_MAX, _ARENAS)
         mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+    trim_memory_every(TRIM_EVERY_S)
+
+
+def trim_memory_every(seconds: float) -> threading.Event:
+    """Call `trim_memory` from a thread, until the returned event is set."""
+    stop = threading.Event()
+
+    def trim() -> None:
+        while not stop.wait(seconds):
+            trim_memory()
+
+    threading.Thread(target=trim, name="heap", daemon=True).start()
+    return stop
 
 
 def end_with_parent(parent: int, on_orphaned: Callable[[], object] | None = None) -> None:
