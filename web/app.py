@@ -35,7 +35,7 @@ from web.http.visit_counter import VisitCounter
 from web.i18n import catalogs
 from web.i18n.catalogs import Catalogs, page_language
 from web.i18n.messages import plain
-from web.i18n.wording import long_day, number, plural
+from web.i18n.wording import day, long_day, number, plural
 from web.lists import query
 from web.media.picture_proxy import PictureProxy
 from web.pages import machine_readable
@@ -81,7 +81,12 @@ def create_app(
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
-        plural=plural, number=number, asset=asset, windows=tuple(query.WINDOWS), state_labels=present.state_labels
+        plural=plural,
+        number=number,
+        day=day,
+        asset=asset,
+        windows=tuple(query.WINDOWS),
+        state_labels=present.state_labels,
     )
     database = Reading(db, fallback_config)
     say = partial(_plain, catalogs.install(app, lambda: config().site.language), database)

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from aggregator.errors import GroundswellError
 from aggregator.site.disk_use import disk_use
 from aggregator.site.last_backup import last_backup
+from aggregator.store.alerts import StandingAlarm
 from aggregator.translatable import Translatable, message_of
 from web.admin import actions as audit
 from web.admin.wording import backup_summary, disk_summary
@@ -95,7 +96,7 @@ def dashboard() -> str:
         status = status_of(store)
         counts, newest = store.alert_messages.counts(), store.alert_messages.newest(LATEST_MESSAGES)
         messages = alert_rows(show, config(), counts, newest)
-        alarms = [(alarm_text(alarm), show.moment(alarm.began_at)) for alarm in store.alarms.standing()]
+        alarms = [(_sentence(alarm), show.moment(alarm.began_at)) for alarm in store.alarms.standing()]
         backup = backup_summary(made) if (made := last_backup(store)) else ""
         meaning = store.state.get("meaning_message") or ""
         disk = disk_use(store, reading().db, config().retention.entries, now())
@@ -110,6 +111,13 @@ def dashboard() -> str:
         backup=backup,
         meaning=meaning,
     )
+
+
+def _sentence(standing: StandingAlarm) -> str:
+    text = alarm_text(standing)
+    # The name of a source stays as it is.
+    named = standing.alarm is not None and "source" in standing.alarm.values
+    return text if named else text[:1].upper() + text[1:]
 
 
 @blueprint.post("/admin/undo")

@@ -32,7 +32,8 @@ from scoring.evaluation.site.preview import MAX_DAYS
 from web.admin import actions as audit
 from web.admin.rules import rule_of_form
 from web.i18n.messages import Notice, notice
-from web.i18n.wording import plural
+from web.i18n.wording import percent, plural
+from web.present.accuracy import Question, questions
 from web.request.context import now, presenter, reading
 
 blueprint = Blueprint("operator_preview", __name__)
@@ -104,8 +105,24 @@ def _page(message: Notice | None = None) -> str:
             span=[show.moment(datetime.fromisoformat(result[name])) for name in ("since", "until")] if result else [],
             stories=[(story, story["key"] if store.stories.get(story["key"]) else None) for story in stories],
             hours=[(show.moment(datetime.fromisoformat(hour["at"])), hour) for hour in hours[-SHOWN_HOURS:]],
+            measures=_measures(result["measures"]) if result else [],
+            percent=percent(current.percent / 100),
             max_days=MAX_DAYS,
         )
+
+
+def _measures(changes: list[dict[str, Any]]) -> list[tuple[Question, str, str]]:
+    """Return each measure as the question it answers, with its value before and after; "" without one."""
+    asked = questions()
+
+    def written(question: Question, value: float | None) -> str:
+        return "" if value is None else question.write(value)
+
+    return [
+        (question, written(question, change["before"]), written(question, change["after"]))
+        for change in changes
+        if (question := asked.get(change["name"]))
+    ]
 
 
 @blueprint.post("/admin/preview/start")

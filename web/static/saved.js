@@ -6,7 +6,7 @@
   const status = place.querySelector("[role=status]");
   const list = place.querySelector("ol");
   const controls = place.querySelector("[data-saved-controls]");
-  const dates = new Intl.DateTimeFormat(document.documentElement.lang || "en", { dateStyle: "medium" });
+  const dates = new Intl.DateTimeFormat(document.documentElement.lang.replace(/^en$/, "en-GB") || "en-GB", { dateStyle: "medium" });
   // What an imported file calls a story's address leads to this site and nowhere else.
   const own = (url) => {
     try {

@@ -142,7 +142,14 @@
     });
   };
 
-  const start = () => { texts = JSON.parse(one("#texts").textContent); switchTheme(); tick(); share(); pictures(); notice(); keys(); };
+  // The section that is open is in view, where not all fit.
+  const sections = () => {
+    const open = one(".sections [aria-current]");
+    const list = one(".sections ul");
+    if (open) list.scrollLeft = open.offsetLeft - list.offsetLeft - (list.clientWidth - open.offsetWidth) / 2;
+  };
+
+  const start = () => { texts = JSON.parse(one("#texts").textContent); sections(); switchTheme(); tick(); share(); pictures(); notice(); keys(); };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
 })();

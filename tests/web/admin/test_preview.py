@@ -48,7 +48,7 @@ def test_progress_is_shown_one_runs_at_a_time_and_it_can_be_stopped(desk: FlaskC
     write_status(tmp_path, state="running", done=84, total=336)
 
     page = desk.get("/admin/preview").text
-    assert "Previewing the uploaded feeds.yaml, 7 days: 25 %" in page
+    assert "Previewing the uploaded feeds.yaml, 7 days: 25%" in page
     assert '<meta http-equiv="refresh" content="5">' in page
     assert send(desk, "start", effect="mute", rule="amazon").status_code == 409
     assert send(desk, "stop").status_code == 303
@@ -84,6 +84,8 @@ def test_a_result_is_shown_with_stories_hours_and_the_scorecard(desk: FlaskClien
     assert "<b>Layoffs" not in page
     assert "0 new, 1 gone, 1 moved" in page
     assert "too few cases" in page
+    assert "Do scores separate relevant stories from others?" in page
+    assert "0.900" in page
     assert "1,200 entries (1,100 with the edited file)" in page
     assert "<span>Covers fewer days, because the site has no older entries.</span>" in page
     assert '<span lang="en">In words.</span>' in page, "a result that an earlier version wrote"

@@ -40,7 +40,7 @@ def test_a_rule_is_tried_added_removed_and_undone(desk: FlaskClient, feeds: Path
     assert (added.effect, added.text) == (RuleEffect.MUTE, "amazon unless score:>85")
     page = desk.get("/admin/rules").text
     assert "amazon unless score:&gt;85" in page
-    assert "until 2026-12-31" in page
+    assert "until 31 Dec 2026" in page
     assert send(desk, "add", **rule).status_code == 409
     assert send(desk, "remove", effect="mute", rule="amazon unless score:>85").status_code == 303
     assert feeds.read_text() == f"{before}\nrules:\n"
