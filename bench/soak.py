@@ -6,10 +6,11 @@
 `groundswell run` polls that many sources every 10 s (most return 304, one per second has news) on a database with three
 weeks of stories. Meanwhile pages, feeds and searches are requested at a fixed rate, a story gets a vote every second,
 and a training starts every two minutes, the last two as the operator would do it. `--everything` adds alerts and a
-digest to a webhook, full texts of the feeds' articles, and a reader app that reads and marks stories. Every 10 s the
-processes are measured in /proc. Required: no response of 500 or above, no "database is locked", p99 under 250 ms,
-constant numbers of file descriptors and threads, a write-ahead log under 64 MB. Memory may grow by 5 % from minute 10
-(minute 3 in runs under 30 minutes) to the end; in runs over 35 minutes, the worker by 1 MB per hour after the first 30.
+digest to a webhook, full texts of the feeds' articles, and a reader app that reads and marks stories; a run in which
+one of them did nothing fails. Every 10 s the processes are measured in /proc. Required: no response of 500 or above, no
+"database is locked", p99 under 250 ms, constant numbers of file descriptors and threads, a write-ahead log under 64 MB.
+Memory may grow by 5 % from minute 10 (minute 3 in runs under 30 minutes) to the end; in runs over 35 minutes, the
+worker by 1 MB per hour after the first 30.
 The worker keeps the entries of the last days, 10 to 13 kB each; `--news 60` shows whether anything else grows.
 """
 
@@ -56,6 +57,9 @@ MAX_MB_PER_HOUR = 1.0
 MAX_WAL_BYTES = 64_000_000
 MAX_MS = 250.0
 MAX_GROWTH = 0.05
+ARTICLE_WORDS = 100
+"""Fewer than an article of `NewsSources` has, and more than any other entry."""
+DIGEST_AFTER_MINUTES = 2
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -160,6 +164,8 @@ class Observations:
     wal_bytes: int = 0
     polls: int = 0
     messages: Mapping[str, int] = field(default_factory=dict)
+    full_texts: int = 0
+    """Entries that were stored with their article."""
 
 
 def sample_processes(pid: int, at_s: float) -> dict[str, ProcessSample]:
@@ -197,14 +203,15 @@ class Readers:
     def ask(self, method: str, path: str, due: float, body: str = "", authorization: str = "") -> None:
         """Make a request and record its status, and how long after *due* the response arrived."""
         headers = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
+        who = "reader app " if authorization.startswith("GoogleLogin") else ""
         if authorization:
             headers["Authorization"] = authorization
         try:
             status, location = self._request(method, path, body, headers)
         except OSError as error:
-            self._observed.statuses[f"{method} {type(error).__name__}"] += 1
+            self._observed.statuses[f"{who}{method} {type(error).__name__}"] += 1
             return
-        self._observed.statuses[f"{method} {status}"] += 1
+        self._observed.statuses[f"{who}{method} {status}"] += 1
         self._observed.waits.append(time.monotonic() - due)
         if method == "GET" and status == 301:
             self.ask("GET", location, time.monotonic(), authorization=authorization)
@@ -253,7 +260,7 @@ def reader_app_request(stories: Sequence[int], rng: random.Random) -> tuple[str,
 
 def everything(webhook: str) -> list[str]:
     """Return the lines of feeds.yaml that enable what is off by default."""
-    at = datetime.now(UTC) + timedelta(minutes=2)
+    at = datetime.now(UTC) + timedelta(minutes=DIGEST_AFTER_MINUTES)
     return [
         f"alerts: {{to: ['{webhook}'], secret: '{TOKEN}', allow_private: yes, per_hour: 1000,",
         "  rules: [{name: zephyr, when: 'zephyr score:>1'}, {name: big, when: 'score:>60 sources:>1'}]}",
@@ -330,6 +337,7 @@ def soak(folder: Path, args: argparse.Namespace) -> Observations:
                 pool.submit(readers.ask, "GET", paths(stories, rng), due)
             time.sleep(max(0.0, start + second + 1 - time.monotonic()))
         observed.messages = webhook.messages
+        observed.full_texts = sum(entry.word_count >= ARTICLE_WORDS for entry in store.entries.each())
     return observed
 
 
@@ -375,6 +383,19 @@ def find_violations(observed: Observations, log: str) -> list[str]:
     return problems
 
 
+def missing(observed: Observations, minutes: float) -> list[str]:
+    """Return what a run with `--everything` should have done and did not."""
+    done = {
+        "message about a story": observed.messages.get("story", 0),
+        "entry with its article": observed.full_texts,
+        "answer to a reader app": observed.statuses["reader app GET 200"],
+        "mark of a reader app": observed.statuses["reader app POST 200"],
+    }
+    if minutes > DIGEST_AFTER_MINUTES + 2:
+        done["digest"] = observed.messages.get("digest", 0)
+    return [f"there was no {what}" for what, count in done.items() if not count]
+
+
 def main() -> int:
     """Print the observations; return 1 if a requirement was violated."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -408,12 +429,11 @@ def main() -> int:
                     f"{sample.files} files, {sample.threads} threads",
                 )
     if args.everything:
-        print(
-            "messages: " + (", ".join(f"{count} {kind}" for kind, count in sorted(observed.messages.items())) or "none")
-        )
+        print("messages: " + (", ".join(f"{n} {kind}" for kind, n in sorted(observed.messages.items())) or "none"))
+        print(f"entries with their article: {observed.full_texts}")
     violations = find_violations(observed, log)
-    if args.everything and not observed.messages:
-        violations.append("no message arrived")
+    if args.everything:
+        violations += missing(observed, args.minutes)
     for finding in violations:
         print(f"FAIL {finding}")
     print(f"{len(violations)} findings")
