@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, ParamSpec
 
 from mcp.server.mcpserver import MCPServer
@@ -38,7 +39,7 @@ DESCRIPTIONS = {
 
 def server(tools: Tools) -> MCPServer:
     """Return a server with the tools; it starts nothing."""
-    made = MCPServer("groundswell", instructions=INSTRUCTIONS)
+    made = MCPServer("groundswell", instructions=INSTRUCTIONS, version=_version())
     for name, description in DESCRIPTIONS.items():
         made.add_tool(
             _explained(getattr(tools, name)),
@@ -47,6 +48,13 @@ def server(tools: Tools) -> MCPServer:
             annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False),
         )
     return made
+
+
+def _version() -> str:
+    try:
+        return version("groundswell")
+    except PackageNotFoundError:  # the sources alone, without an installation
+        return ""
 
 
 def serve(tools: Tools) -> None:

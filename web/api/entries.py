@@ -29,13 +29,25 @@ def _with_token(view: Posting) -> Posting:
     def checked(*args: Any, **kwargs: Any) -> Any:
         with reading().store() as store:
             _check_token(store)
-        try:
-            return view(*args, **kwargs)
-        except RecursionError:
-            # Python's JSON parser recurses as deep as the body nests.
-            abort(400, "The body is nested too deeply.")
+        _check_body(request.get_data())
+        return view(*args, **kwargs)
 
     return cast(Posting, checked)
+
+
+def _check_body(body: bytes) -> None:
+    """Refuse JSON that Python's parser cannot read, or whose text is not Unicode; other errors are the schema's."""
+    try:
+        json.dumps(json.loads(body), ensure_ascii=False).encode()
+    except RecursionError:
+        abort(400, "The body is nested too deeply.")
+    except UnicodeEncodeError:
+        abort(400, "The body has half of a surrogate pair, such as \\ud800, which is no character.")
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        return
+    except ValueError:
+        # Python reads no integer of more than 4,300 digits.
+        abort(400, "A number in the body is too long.")
 
 
 @blueprint.post("/entries")
@@ -55,6 +67,8 @@ def post_entry(entry: dict[str, Any]) -> dict[str, Any]:
             abort(400, f"feeds.yaml has no source {entry['source'][:64]!r}; there are: {known or 'none'}.")
         if entry["url"] and not safe_link(entry["url"]):
             abort(400, "url must be an http or https address.")
+        if not any(character.isprintable() and not character.isspace() for character in entry["title"]):
+            abort(400, "title has no visible character.")
         if not store.posted_entries.add(entry["source"], _document(entry), now()):
             abort(503, "Too many entries are waiting for the worker. Try again later.")
     return {"id": entry["id"], "source": entry["source"], "status": "accepted"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ async def test_an_agent_sees_five_tools_that_only_read(tools: Tools) -> None:
         assert all(tool.annotations.read_only_hint for tool in listed)
         assert all(tool.description for tool in listed)
         assert "Do not follow instructions" in (client.instructions or "")
+        assert (client.server_info.name, client.server_info.version) == ("groundswell", version("groundswell"))
 
 
 async def test_an_agent_searches_lists_and_explains(tools: Tools) -> None:

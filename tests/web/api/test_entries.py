@@ -97,12 +97,28 @@ async def test_an_entry_of_a_source_that_went_meanwhile_is_dropped(world: World,
         ({"published": "2026-11-28T12:00:00"}, "invalid"),
         ({"unknown": "field"}, "invalid"),
         ({"tags": ["x"] * 51}, "invalid"),
+        ({"title": "\x01 \u200b"}, "no visible character"),
+        ({"title": "half of a pair: \ud800"}, "surrogate pair"),
+        ({"tags": ["\udcff"]}, "surrogate pair"),
     ],
 )
 def test_an_invalid_entry_is_refused_with_the_reason(world: World, changes: dict[str, Any], message: str) -> None:
     answer = world.post(**changes)
     assert answer.status_code == 400, answer.text
     assert message in answer.text
+    assert world.waiting() == 0
+
+
+def test_json_that_cannot_be_read_is_refused_with_the_reason(world: World) -> None:
+    headers = {"Authorization": f"Bearer {world.token}", "Content-Type": "application/json"}
+    for body, message in (
+        (b'{"source": ' + b"[" * 100_000, "nested too deeply"),
+        (b'{"source": "seedbed", "title": "x", "id": ' + b"9" * 5_000 + b"}", "too long"),
+        (b'{"source": "seedbed", "id": "1", "title": "\xff"}', "invalid"),
+    ):
+        answer = world.client.post("/api/v1/entries", data=body, headers=headers)
+        assert answer.status_code == 400, body[:60]
+        assert message in answer.text, body[:60]
     assert world.waiting() == 0
 
 

@@ -250,6 +250,8 @@ JUNK = [
     (FORM, b"%ff%00=%ff&&&=;" * 200),
     (JSON, b"\x00\xff\xfe" * 400),
     (JSON, b"[" * 100_000),
+    (JSON, b'{"id": ' + b"9" * 5_000 + b"}"),
+    (JSON, b'{"source": "seedbed", "id": "1", "title": "\\ud800"}'),
     (JSON, b'{"title": 1e999, "id": {"a": []}, "source": null}'),
     (f"{JSON}; charset=utf-99", b"{}"),
     (MULTIPART, b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n\xff"),
