@@ -82,7 +82,7 @@ def play(moments: Sequence[datetime], rule: Rule) -> tuple[int, float, list[floa
     delays: list[float] = []
     while now <= end:
         known = bisect_right(moments, now)
-        arrivals = with_arrivals(arrivals, moments[max(seen, known - cadence.KEPT) : known])
+        arrivals = with_arrivals(arrivals, moments[max(seen, known - cadence.MAX_ARRIVALS) : known])
         if now >= start:
             requests += 1
             delays += [(now - moment) / MINUTE for moment in moments[seen:known] if moment >= start]
@@ -110,12 +110,12 @@ def alarms(feeds: Feeds) -> tuple[int, int, float]:
     kept = raised = 0
     days = 0.0
     for moments in feeds.values():
-        for number in range(cadence.KEPT, len(moments)):
-            silent = silence(with_arrivals((), moments[number - cadence.KEPT : number]), moments[number])
+        for number in range(cadence.MAX_ARRIVALS, len(moments)):
+            silent = silence(with_arrivals((), moments[number - cadence.MAX_ARRIVALS : number]), moments[number])
             kept += 1
             raised += silent is not None and silent.overdue_at <= moments[number]
-        if len(moments) > cadence.KEPT:
-            days += (moments[-1] - moments[cadence.KEPT]) / timedelta(days=1)
+        if len(moments) > cadence.MAX_ARRIVALS:
+            days += (moments[-1] - moments[cadence.MAX_ARRIVALS]) / timedelta(days=1)
     return kept, raised, days
 
 
@@ -123,9 +123,9 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--kept", type=int, default=cadence.KEPT, help="arrivals remembered")
+    parser.add_argument("--kept", type=int, default=cadence.MAX_ARRIVALS, help="arrivals remembered")
     args = parser.parse_args()
-    cadence.KEPT = args.kept
+    cadence.MAX_ARRIVALS = args.kept
     captures = args.data / "feeds" / "timelapse"
     if not captures.is_dir():
         print(f"no captures at {captures}; name their folder with --data")

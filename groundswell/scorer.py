@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 RERANK = timedelta(minutes=1)
 """Trend decays without any news, so lists are ranked this often."""
 
-_WORDS_ALONE = "Stories, related stories and search go by words alone until it works"
+_WITHOUT_EMBEDDINGS = "Stories, related stories and search go by words alone until it works"
 
 
 class Scorer:
@@ -108,7 +108,7 @@ class Scorer:
             try:
                 self._encoder = open_encoder(settings)
             except MeaningError as error:
-                message = f"{error}. {_WORDS_ALONE}"
+                message = f"{error}. {_WITHOUT_EMBEDDINGS}"
                 log.error("%s", message)
             self._updater.use_encoder(self._encoder)
             self._note(message)
@@ -116,7 +116,7 @@ class Scorer:
         if self._encoder is not None:
             self._updater.encode_later()
             self._encoder.reap()
-            self._note(f"{self._encoder.error}. {_WORDS_ALONE}" if self._encoder.error else "")
+            self._note(f"{self._encoder.error}. {_WITHOUT_EMBEDDINGS}" if self._encoder.error else "")
 
     def _note(self, message: str) -> None:
         """Store the encoder's error, for the operator's pages."""

@@ -224,10 +224,10 @@ class Worker:
         change = self._store.displacement()
         if not change or self._stop.is_set():
             return
-        kept = self._db.with_name(f"{self._db.name}.rescued-{self._clock():%Y%m%dT%H%M%S}")
+        copy = self._db.with_name(f"{self._db.name}.rescued-{self._clock():%Y%m%dT%H%M%S}")
         try:
-            self._store.copy_to(kept, {})
-            note = f"what it held is kept as {kept.name}"
+            self._store.copy_to(copy, {})
+            note = f"what it held is kept as {copy.name}"
         except StoreError as error:
             note = f"what it held could not be kept: {error}"
         message = f"the database was {change} while the worker used it; {note}"

@@ -100,14 +100,14 @@ def create_app(
         websub_callback.blueprint,
     ):
         app.register_blueprint(blueprint)
-    made = Services(
+    site_services = Services(
         database=database,
         credentials=Authenticator(token),
         reader_authenticator=ReaderAuthenticator(),
         visits=VisitCounter.into(db),
         pictures=PictureProxy(database.pictures, private_hosts=private_pictures),
         addresses=SiteAddresses(
-            app, database.prefix, whole=(*(blueprint.name for blueprint in admin.BLUEPRINTS), *READS_ANY)
+            app, database.prefix, keeps_query=(*(blueprint.name for blueprint in admin.BLUEPRINTS), *READS_ANY)
         ),
         alarm=Alarm(),
         worker_silent_after=present.WORKER_SILENT * speed,
@@ -117,7 +117,7 @@ def create_app(
         api=api.install(app),
         say=say,
     )
-    provide(app, made)
+    provide(app, site_services)
     _guard_requests(app, list(extra_hosts))
     access.guard(app)
     error_pages.install(app)
@@ -129,10 +129,10 @@ def create_app(
         Guarded(app.wsgi_app, say),
         clock=clock,
         edition=database.edition,
-        looked_at=made.visits.looked_at,
-        saw=made.visits.saw,
-        private=partial(_is_operators, made, clock),
-        addresses=made.addresses,
+        looked_at=site_services.visits.looked_at,
+        saw=site_services.visits.saw,
+        private=partial(_is_operators, site_services, clock),
+        addresses=site_services.addresses,
         edition_every_s=edition_every_s,
         stale_s=edition_every_s * 2,
     )
@@ -143,20 +143,20 @@ READS_ANY = ("api", "websub", "reader_api")
 """Blueprints whose views read undeclared parameters: repeated ones, and those of a protocol."""
 
 
-def _plain(known: Catalogs, database: Reading, message: Translatable, path: str) -> str:
+def _plain(catalogs: Catalogs, database: Reading, message: Translatable, path: str) -> str:
     """Return a message for a plain-text response: what programs request stays in English."""
-    return str(message) if path.startswith("/api/") else plain(message, known, database.known_config().site.language)
+    return str(message) if path.startswith("/api/") else plain(message, catalogs, database.known_config().site.language)
 
 
-def _is_operators(made: Services, clock: Clock, environ: WSGIEnvironment) -> bool:
+def _is_operators(site_services: Services, clock: Clock, environ: WSGIEnvironment) -> bool:
     """Return whether a request with a cookie is the operator's, and must bypass the cache."""
-    https = is_https(environ["wsgi.url_scheme"], environ.get("HTTP_HOST", ""), made.database.config().site.url)
-    prefix = made.database.prefix()
+    https = is_https(environ["wsgi.url_scheme"], environ.get("HTTP_HOST", ""), site_services.database.config().site.url)
+    prefix = site_services.database.prefix()
     if not cookie_of(environ, https=https, prefix=prefix):
         return False
     try:
-        with made.database.store() as store:
-            return made.credentials.session(store, environ, clock(), https=https, prefix=prefix) is not None
+        with site_services.database.store() as store:
+            return site_services.credentials.session(store, environ, clock(), https=https, prefix=prefix) is not None
     except Unreadable:
         return True
 

@@ -193,7 +193,7 @@ def restore(front: Front, copy: Path, database_only: bool, feeds: Path, db: Path
     else:
         with WorkerLock(db):
             done = restore_backup(copy, db, config_file, front.clock())
-    for path in done.kept:
+    for path in done.replaced:
         click.echo(f"the previous version is kept as {path}")
     parts = [
         site_database.shown_name(db),

@@ -54,7 +54,7 @@ def import_opml(front: Front, file: Path, large: bool, dry_run: bool, feeds: Pat
         report = {
             "feeds": len(listed.feeds),
             "added": list(change.ids),
-            "known": [shown(url) for url in change.known],
+            "known": [shown(url) for url in change.existing],
             "categories": list(change.categories),
             "notes": list(listed.notes),
             "left_out": list(listed.left_out),
@@ -65,14 +65,14 @@ def import_opml(front: Front, file: Path, large: bool, dry_run: bool, feeds: Pat
         click.echo(f"{file}: {note}", err=True)
     for feed in listed.left_out:
         click.echo(f"skipped: {feed}", err=True)
-    for url in change.known:
+    for url in change.existing:
         click.echo(f"already there or listed twice: {shown(url)}", err=True)
     if dry_run:
         for line in import_lines(listed.feeds, change, add_sources.ids(config)):
             click.echo(line)
     would = "would be added" if dry_run else "added"
     click.echo(
-        f"{file}: {count(len(listed.feeds), 'feed')}, {len(change.ids):,} {would} to {feeds}, {len(change.known):,} "
+        f"{file}: {count(len(listed.feeds), 'feed')}, {len(change.ids):,} {would} to {feeds}, {len(change.existing):,} "
         f"already there or listed twice, {len(listed.left_out):,} skipped; "
         f"{count(len(change.categories), 'new category', 'new categories')}"
     )

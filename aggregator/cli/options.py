@@ -122,7 +122,7 @@ def open_output(target: Path | None, like: Path) -> Iterator[IO[str]]:
         yield out
 
 
-def known_source(config: Config, source_id: str, feeds: Path) -> Source:
+def source_of(config: Config, source_id: str, feeds: Path) -> Source:
     source = config.source(source_id)
     if source is None:
         raise ConfigError(f"there is no source {source_id!r} in {feeds}; `groundswell sources list` shows them")

@@ -13,10 +13,10 @@ from pathlib import Path
 import click
 
 from aggregator.cli.init import require_config
-from aggregator.cli.options import Front, db_option, feeds_option, json_option, known_source, progress_bar
+from aggregator.cli.options import Front, db_option, feeds_option, json_option, progress_bar, source_of
 from aggregator.cli.source_tables import (
+    poll_summary,
     polled_row,
-    polled_words,
 )
 from aggregator.errors import ConfigError, DatabaseInUseError
 from aggregator.model import Config
@@ -52,7 +52,7 @@ def poll(front: Front, once: bool, only: tuple[str, ...], feeds: Path, db: Path,
         _require_no_pollers(store)
         config = ConfigWatch(feeds, store, front.env).start(front.clock())
         for source_id in only:
-            if not known_source(config, source_id, feeds).enabled:
+            if not source_of(config, source_id, feeds).enabled:
                 raise ConfigError(f"{source_id} is paused in {feeds}; remove `enabled: false` first")
         chosen: list[str] | None = list(only) or None
         if once and not only:
@@ -65,7 +65,7 @@ def poll(front: Front, once: bool, only: tuple[str, ...], feeds: Path, db: Path,
     else:
         for polled in failed:
             click.echo(f"{polled.source_id}: {polled.state.last_message}", err=True)
-        click.echo(polled_words(results))
+        click.echo(poll_summary(results))
     if results and len(failed) == len(results):
         raise SystemExit(1)
 

@@ -26,7 +26,7 @@ def count(number: int, singular: str, plural: str = "") -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
-def polled_words(results: list[Polled]) -> str:
+def poll_summary(results: list[Polled]) -> str:
     """Return what a round of polls came to."""
     ok = sum(polled.ok for polled in results)
     new, edited = sum(polled.new for polled in results), sum(polled.edited for polled in results)
@@ -44,7 +44,7 @@ def source_table(rows: list[SourceHealth], now: datetime) -> Table:
     for row in rows:
         table.add_row(
             row.source.id,
-            _state_words(row, now),
+            _state_message(row, now),
             row.source.category,
             row.state.last_message or "not polled yet",
             f"{row.entries:,}",
@@ -59,7 +59,7 @@ def source_lines(row: SourceHealth, now: datetime) -> list[str]:
     return [
         f"{row.source.id}: {row.source.name}",
         f"  {shown(row.state.url)}",
-        f"  {_state_words(row, now)}: {row.state.last_message or 'not polled yet'}",
+        f"  {_state_message(row, now)}: {row.state.last_message or 'not polled yet'}",
         f"  polled {'never' if polled is None else f'{source_health.span(now - polled)} ago'}, next {_next(row, now)}; "
         f"{count(row.entries, 'entry', 'entries')}, {row.recent_entries:,} in 7 days",
         *(f"  {message}" for message in source_health.messages(row, now)),
@@ -69,7 +69,7 @@ def source_lines(row: SourceHealth, now: datetime) -> list[str]:
 _STATES = {"failing": "fails", "waiting": "new", "ok": "answers"}
 
 
-def _state_words(row: SourceHealth, now: datetime) -> str:
+def _state_message(row: SourceHealth, now: datetime) -> str:
     state = source_health.state_of(row, now)
     return f"fails ({row.state.failures})" if state == "failing" else _STATES.get(state, state)
 
@@ -81,9 +81,9 @@ def _next(row: SourceHealth, now: datetime) -> str:
     return "now" if moment is None or moment <= now else f"in {source_health.span(moment - now)}"
 
 
-def found_line(number: int, feed: FoundFeed, known_as: str) -> str:
-    """Return a feed that a page has; *known_as*: its id where feeds.yaml has it."""
-    existing = f"; there already as {known_as}" if known_as else ""
+def feed_line(number: int, feed: FoundFeed, existing_id: str) -> str:
+    """Return a feed that a page has; *existing_id*: its ID if feeds.yaml has it already."""
+    existing = f"; there already as {existing_id}" if existing_id else ""
     summary = f"{feed.title or 'without a title'}: {feed.format}, {count(feed.entries, 'entry', 'entries')}{existing}"
     return f"{number}  {shown(feed.url)}  {summary}"
 
@@ -186,7 +186,7 @@ def host_row(ledger: HostLedger) -> dict[str, Any]:
     }
 
 
-def found_row(feed: FoundFeed) -> dict[str, Any]:
+def feed_row(feed: FoundFeed) -> dict[str, Any]:
     """Return a feed that a page has as plain data."""
     return {
         "url": shown(feed.url),

@@ -12,11 +12,11 @@ import click
 from rich.console import Console
 
 from aggregator.cli.edit_feeds import copy_note, editable_feeds, save_feeds
-from aggregator.cli.options import Front, db_option, feeds_option, json_option, known_source
+from aggregator.cli.options import Front, db_option, feeds_option, json_option, source_of
 from aggregator.cli.polling import poll_round
 from aggregator.cli.source_tables import (
-    found_line,
-    found_row,
+    feed_line,
+    feed_row,
     health_row,
     host_row,
     polled_row,
@@ -74,15 +74,15 @@ def list_sources(front: Front, ids: tuple[str, ...], state: str | None, feeds: P
         with open_store(db) as store:
             rows = store.feeds.health(now, config.sources)
             hosts = {ledger.host: host_row(ledger) for ledger in store.source_status.hosts()}
-    known = {row.source.id for row in rows}
+    shown_ids = {row.source.id for row in rows}
     rows += [
         SourceHealth(source, FeedState(source.id, source.url), 0, 0, 0)
         for source in config.sources
-        if source.id not in known
+        if source.id not in shown_ids
     ]
     for source_id in ids:
-        if source_id not in known:
-            known_source(config, source_id, feeds)
+        if source_id not in shown_ids:
+            source_of(config, source_id, feeds)
     rows = [row for row in rows if not ids or row.source.id in ids]
     rows = [row for row in rows if state is None or source_health.state_of(row, now) == state]
     if as_json:
@@ -170,16 +170,16 @@ def add_source(
         save_feeds(front, feeds, change.text)
     if as_json:
         report = {
-            "found": [found_row(feed) for feed in discovery.feeds],
+            "found": [feed_row(feed) for feed in discovery.feeds],
             "added": [] if dry_run else list(change.ids),
-            "known": list(change.known),
+            "known": list(change.existing),
         }
         click.echo(json.dumps(report, ensure_ascii=False, indent=1))
         return
     ids = add_sources.ids(config)
     for number, feed in enumerate(discovery.feeds, start=1):
-        click.echo(found_line(number, feed, ids.get(feed_key(feed.url), "")))
-    if change.known:
+        click.echo(feed_line(number, feed, ids.get(feed_key(feed.url), "")))
+    if change.existing:
         click.echo(f"{shown(chosen.url)} is already in {feeds}, as {ids[feed_key(chosen.url)]}")
     elif dry_run:
         click.echo(f"number {pick or 1} would be added as {change.ids[0]} to {feeds}; nothing was changed")

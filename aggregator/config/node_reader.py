@@ -48,7 +48,7 @@ class NodeReader:
 
     def items(self, known_pairs: Mapping[str, Node], section: str) -> tuple[Node, ...]:
         node = known_pairs.get(section)
-        if node is None or (isinstance(node, Scalar) and not node.given):
+        if node is None or (isinstance(node, Scalar) and not node.has_value):
             return ()
         if isinstance(node, yaml_tree.Sequence):
             return node.items
@@ -56,32 +56,32 @@ class NodeReader:
         self.error(node, f"{section} is {describe(node)}; {expected}", f"{section} is {kind_of(node)}; {expected}")
         return ()
 
-    def pairs(self, node: yaml_tree.Mapping, known: Iterable[str], where: str) -> dict[str, Node]:
+    def pairs(self, node: yaml_tree.Mapping, allowed: Iterable[str], where: str) -> dict[str, Node]:
         """Return the values of *node* by key, once each."""
-        known_pairs: dict[str, tuple[Node, Node]] = {}
+        pairs: dict[str, tuple[Node, Node]] = {}
         for key, value in node.pairs:
             if not isinstance(key, Scalar):
                 self.error(key, f"found {describe(key)} as a key of {where}; expected a word")
-            elif key.text in known_pairs:
-                line = known_pairs[key.text][0].line
+            elif key.text in pairs:
+                line = pairs[key.text][0].line
                 self.error(
                     key, f"the key {quoted(key.text)} is already in line {line}", f"this key is already in line {line}"
                 )
             else:
-                known_pairs[key.text] = (key, value)
-                if known and key.text not in known:
-                    hint = nearest(key.text, known)
-                    rest = f"in {where}; expected {listed(known)}{hint}"
+                pairs[key.text] = (key, value)
+                if allowed and key.text not in allowed:
+                    hint = nearest(key.text, allowed)
+                    rest = f"in {where}; expected {listed(allowed)}{hint}"
                     # If a colon or the space after it is missing, an address or password may be read as a key.
-                    shown = f" {quoted(key.text)}" if _KEY.fullmatch(key.text) and _is_given(value) else ""
+                    shown = f" {quoted(key.text)}" if _KEY.fullmatch(key.text) and _has_value(value) else ""
                     self.error(key, f"unknown key {quoted(key.text)} {rest}", f"unknown key{shown} {rest}")
-        return {name: value for name, (_, value) in known_pairs.items() if not known or name in known}
+        return {name: value for name, (_, value) in pairs.items() if not allowed or name in allowed}
 
     def values(
         self, node: Node, shapes: Mapping[str, Shape], where: str, needed: tuple[str, ...] = ()
     ) -> dict[str, Any] | None:
         """Return the valid values in *node*, or None if it is not a mapping."""
-        if isinstance(node, Scalar) and not node.given and not needed:
+        if isinstance(node, Scalar) and not node.has_value and not needed:
             return {}
         if not isinstance(node, yaml_tree.Mapping):
             expected = f"expected keys and values: {listed(shapes)}"
@@ -117,7 +117,7 @@ class NodeReader:
             self.error(
                 node, f"{key} is {describe(node)}; expected {kind.name}"
             )  # a list or a mapping: nothing is quoted
-        elif not node.given:
+        elif not node.has_value:
             self.error(node, f"{key} has no value; expected {kind.name}")
         else:
             try:
@@ -145,7 +145,7 @@ class NodeReader:
 
     def _list(self, node: Node, item_shape: Kind | WithVariables, key: str) -> Any:
         kind = self._expanding(item_shape)
-        if isinstance(node, Scalar) and not node.given:
+        if isinstance(node, Scalar) and not node.has_value:
             return ()
         if not isinstance(node, yaml_tree.Sequence):
             expected = "expected a list such as [one, two]"
@@ -155,7 +155,7 @@ class NodeReader:
         return tuple(dict.fromkeys(value for value in values if value is not _INVALID))
 
     def _headers(self, node: Node) -> Any:
-        if isinstance(node, Scalar) and not node.given:
+        if isinstance(node, Scalar) and not node.has_value:
             return ()
         if not isinstance(node, yaml_tree.Mapping):
             expected = "expected names and values such as {X-Key: abc}"
@@ -195,7 +195,7 @@ def child(node: Node, key: str) -> Node | None:
 
 def describe(node: Node) -> str:
     """Describe *node* with the text of a scalar, for the person who edits the file."""
-    if isinstance(node, Scalar) and node.given:
+    if isinstance(node, Scalar) and node.has_value:
         return f"the text {quoted(node.text)}"
     return kind_of(node)
 
@@ -203,8 +203,8 @@ def describe(node: Node) -> str:
 def kind_of(node: Node) -> str:
     """Describe *node* without its text, for public pages."""
     match node:
-        case Scalar(given=given):
-            return "a text" if given else "nothing"
+        case Scalar(has_value=has_value):
+            return "a text" if has_value else "nothing"
         case yaml_tree.Sequence():
             return "a list"
         case _:
@@ -214,5 +214,5 @@ def kind_of(node: Node) -> str:
 _KEY = re.compile(r"[a-z_]{1,30}")
 
 
-def _is_given(node: Node) -> bool:
-    return not isinstance(node, Scalar) or node.given
+def _has_value(node: Node) -> bool:
+    return not isinstance(node, Scalar) or node.has_value

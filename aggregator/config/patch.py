@@ -30,15 +30,15 @@ def change(before: str, after: str) -> dict[str, Any]:
     }
 
 
-def taken_back(text: str, made: Mapping[str, Any]) -> str:
-    """Return *text* without the change *made*; ConfigError if it cannot be located."""
+def taken_back(text: str, change: Mapping[str, Any]) -> str:
+    """Return *text* without *change*; ConfigError if it cannot be located."""
     lines = text.splitlines(keepends=True)
-    known: Sequence[str] = [*made["context"], *made["came"]]
-    places = [i for i in range(len(lines) - len(known) + 1) if lines[i : i + len(known)] == known]
+    expected: Sequence[str] = [*change["context"], *change["came"]]
+    places = [i for i in range(len(lines) - len(expected) + 1) if lines[i : i + len(expected)] == expected]
     # A file that began with the change has nothing before it.
-    if not made["context"]:
+    if not change["context"]:
         places = [i for i in places if i == 0]
     if len(places) != 1:
         raise ConfigError(Translatable("feeds.yaml has changed there since; edit it by hand"))
-    start = places[0] + len(made["context"])
-    return "".join([*lines[:start], *made["went"], *lines[start + len(made["came"]) :]])
+    start = places[0] + len(change["context"])
+    return "".join([*lines[:start], *change["went"], *lines[start + len(change["came"]) :]])

@@ -152,11 +152,11 @@ class ConfigReader(NodeReader):
             meaning=MeaningSettings(**self._section("meaning", sections)),
             defaults=Defaults(proxy=defaults.get("proxy", ""), ca_file=defaults.get("ca_file", "")),
         )
-        kept, window = config.retention.entries, config.scoring.window
-        if kept is not None and kept < window:
+        retention, window = config.retention.entries, config.scoring.window
+        if retention is not None and retention < window:
             self.error(
                 child(sections["retention"], "entries") or root,
-                f"retention.entries {spelled(kept)} is below scoring.window {spelled(window)}; "
+                f"retention.entries {spelled(retention)} is below scoring.window {spelled(window)}; "
                 "a story that can still grow needs its entries",
                 "retention.entries is below scoring.window; a story that can still grow needs its entries",
             )
@@ -167,16 +167,16 @@ class ConfigReader(NodeReader):
         return (self.values(node, KEYS[section].keys, section) or {}) if node else {}
 
     def _sign_in(self, sections: Mapping[str, Node]) -> SignIn:
-        given = self._section("sign_in", sections)
+        values = self._section("sign_in", sections)
         node = sections.get("sign_in")
         if isinstance(node, yaml_tree.Mapping):
             missing = [key for key in ("header", "users", "proxies") if child(node, key) is None]
             if missing:
                 self.error(node, f"sign_in lacks {listed(missing)}; it needs header, users and proxies")
-        return SignIn(**given)
+        return SignIn(**values)
 
     def _alerts(self, sections: Mapping[str, Node], categories: Iterable[Category]) -> Alerts:
-        given = self._section("alerts", sections)
+        values = self._section("alerts", sections)
         node = sections.get("alerts")
         rules_node = child(node, "rules") if node else None
         if node is None:
@@ -185,20 +185,20 @@ class ConfigReader(NodeReader):
             self._distinct(rules_node.items, "name", "rule")
             for rule_node in rules_node.items:
                 self._names_in_search(child(rule_node, "when"), categories)
-        to, quiet = given.get("to", ()), given.get("quiet")
-        rules = [{"to": to, "quiet": quiet, **rule} for rule in given.get("rules", ())]
-        if "to" not in given:
-            for rule in given.get("rules", ()):
+        to, quiet = values.get("to", ()), values.get("quiet")
+        rules = [{"to": to, "quiet": quiet, **rule} for rule in values.get("rules", ())]
+        if "to" not in values:
+            for rule in values.get("rules", ()):
                 if "to" not in rule:
                     message = "has no 'to:', neither of its own nor under alerts"
                     self.error(rules_node or node, f"the rule {quoted(rule['name'])} {message}", f"a rule {message}")
-        operator = {"to": to, **given.get("operator", {})}
+        operator = {"to": to, **values.get("operator", {})}
         every = [*to, *operator["to"], *(target for rule in rules for target in rule["to"])]
-        if "secret" not in given and any(target.address.startswith(("http://", "https://")) for target in every):
+        if "secret" not in values and any(target.address.startswith(("http://", "https://")) for target in every):
             self.error(node, "alerts has a webhook but no 'secret:' to sign it with; `openssl rand -hex 32` makes one")
         return Alerts(
             **{
-                **given,
+                **values,
                 "to": _known(to),
                 "rules": tuple(AlertRule(**{**rule, "to": _known(rule["to"])}) for rule in rules),
                 "operator": OperatorAlarms(**{**operator, "to": _known(operator["to"])}),
@@ -206,16 +206,18 @@ class ConfigReader(NodeReader):
         )
 
     def _digest(self, sections: Mapping[str, Node]) -> DigestSettings:
-        given = self._section("digest", sections)
+        values = self._section("digest", sections)
         for key in ("daily", "weekly"):
-            given[key] = _known(given.get(key, ()))
-        webhook = any(target.address.startswith(("http://", "https://")) for target in given["daily"] + given["weekly"])
+            values[key] = _known(values.get(key, ()))
+        webhook = any(
+            target.address.startswith(("http://", "https://")) for target in values["daily"] + values["weekly"]
+        )
         if webhook and child(sections.get("alerts") or sections["digest"], "secret") is None:
             self.error(
                 sections["digest"],
                 "digest has a webhook but alerts has no 'secret:' to sign it with; `openssl rand -hex 32` makes one",
             )
-        return DigestSettings(**given)
+        return DigestSettings(**values)
 
     def _names_in_search(self, node: Node | None, categories: Iterable[Category]) -> None:
         """Report an unknown category in a search."""
@@ -224,7 +226,7 @@ class ConfigReader(NodeReader):
         query = search_query.read(node.text, _ANY_TIME)
         names = [*self.category_ids, *(category.name for category in categories)]
         for name in (*query.categories, *query.without_categories):
-            if not any(known.lower().startswith(name) for known in names):
+            if not any(known_name.lower().startswith(name) for known_name in names):
                 message = f"category {quoted(name)} is not one of {listed(self.category_ids)}"
                 self.error(node, f"{message}{nearest(name, self.category_ids)}", "a search names an unknown category")
 
@@ -259,7 +261,7 @@ class ConfigReader(NodeReader):
                 continue
             headers = {key.lower(): (key, value) for key, value in defaults.get("headers", ())}
             headers |= {key.lower(): (key, value) for key, value in values.get("headers", ())}
-            given = {
+            fields = {
                 "name": _readable(values["id"]),
                 "category": category,
                 "owner": owner_of(values["url"]),
@@ -268,7 +270,7 @@ class ConfigReader(NodeReader):
                 "poll": limits,
                 "headers": tuple(headers.values()),
             }
-            sources.append(Source(**given))
+            sources.append(Source(**fields))
         self._distinct(nodes, "id", "source")
         self._distinct(nodes, "url", "feed", feed_key)
         return tuple(sources)
@@ -277,7 +279,7 @@ class ConfigReader(NodeReader):
         self, sections: Mapping[str, Node], categories: Iterable[Category], sources: Iterable[Source]
     ) -> tuple[NamedList, ...]:
         node, shape = sections.get("lists"), KEYS["lists"].each
-        if node is None or shape is None or (isinstance(node, Scalar) and not node.given):
+        if node is None or shape is None or (isinstance(node, Scalar) and not node.has_value):
             return ()
         if not isinstance(node, yaml_tree.Mapping):
             expected = 'expected names and searches such as {chips: "category:hardware score:>60"}'
@@ -327,8 +329,8 @@ class ConfigReader(NodeReader):
 
     # Rules between values
 
-    def _poll(self, given: Mapping[str, timedelta], node: Node | None) -> PollLimits:
-        limits = PollLimits(**given)
+    def _poll(self, values: Mapping[str, timedelta], node: Node | None) -> PollLimits:
+        limits = PollLimits(**values)
         if limits.min > limits.max and node is not None:
             place = child(node, "poll") or node
             self.error(

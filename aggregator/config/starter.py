@@ -51,9 +51,9 @@ def _without(text: str, section: str, ids: Collection[str]) -> str:
         while lines[first - 1].lstrip().startswith("#"):
             first -= 1
         gone.update(range(first, last))
-    kept = [line for number, line in enumerate(lines) if number not in gone]
+    rest = [line for number, line in enumerate(lines) if number not in gone]
     # One empty line stays in place of a removed group.
-    runs = (list(run)[: 1 if empty else None] for empty, run in groupby(kept, key=lambda line: not line.strip()))
+    runs = (list(run)[: 1 if empty else None] for empty, run in groupby(rest, key=lambda line: not line.strip()))
     return "".join(line for run in runs for line in run).rstrip("\n") + "\n"
 
 

@@ -28,12 +28,12 @@ _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """One value as written; `given` is False for a key without a value."""
+    """One value as written; `has_value` is False for a key without a value."""
 
     line: int
     column: int
     text: str
-    given: bool
+    has_value: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def _node(event: Any, events: Iterator[Any], depth: int) -> Node:
         raise Unreadable(line, column, f"nested deeper than {_DEPTH} levels")
     match event:
         case yaml.ScalarEvent(value=text, implicit=(plain, _)):
-            return Scalar(line, column, text, given=not (plain and text in _NOTHING))
+            return Scalar(line, column, text, has_value=not (plain and text in _NOTHING))
         case yaml.SequenceStartEvent():
             return Sequence(line, column, tuple(_children(events, depth)))
         case _:

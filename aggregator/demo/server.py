@@ -168,8 +168,8 @@ def _unchanged(answer: _Answer, if_none_match: str | None, if_modified_since: st
     if answer.etag is None or answer.last_modified is None:
         return False
     if if_none_match is not None:
-        known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
-        return "*" in known or answer.etag.removeprefix("W/") in known
+        etags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+        return "*" in etags or answer.etag.removeprefix("W/") in etags
     if if_modified_since is None:
         return False
     try:

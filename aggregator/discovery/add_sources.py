@@ -28,7 +28,7 @@ class Added:
     """The text of feeds.yaml afterwards."""
     ids: tuple[str, ...]
     """IDs of the added sources."""
-    known: tuple[str, ...]
+    existing: tuple[str, ...]
     """Addresses that were there already, even in an equivalent form."""
     categories: tuple[str, ...]
     """IDs of the added categories."""
@@ -39,8 +39,10 @@ class Added:
 def added(text: str, config: Config | None, feeds: Iterable[Subscription]) -> Added:
     """Return *text*, the feeds.yaml with the configuration *config*, with *feeds* at the end of its sources.
 
-    A feed is known if its address is equivalent to an existing one. A folder becomes the category with that ID or name,
-    else a new one. config: None for a new file.
+    A feed whose address is equivalent to that of a source is not added again. A folder becomes the category with that
+    ID or name, else a new one.
+
+    config: None for a new file
     """
     sources = config.sources if config else ()
     categories = list(config.categories) if config else []
@@ -49,11 +51,11 @@ def added(text: str, config: Config | None, feeds: Iterable[Subscription]) -> Ad
     keys = {feed_key(source.url) for source in sources}
     new_categories: list[Category] = []
     items: list[dict[str, str]] = []
-    known: list[str] = []
+    existing: list[str] = []
     for feed in feeds:
         key = feed_key(feed.url)
         if key in keys:
-            known.append(feed.url)
+            existing.append(feed.url)
             continue
         keys.add(key)
         name = clip(" ".join(feed.name.split()), 200) or urlsplit(feed.url).hostname or "feed"
@@ -76,7 +78,7 @@ def added(text: str, config: Config | None, feeds: Iterable[Subscription]) -> Ad
     return Added(
         text=text,
         ids=tuple(item["id"] for item in items),
-        known=tuple(known),
+        existing=tuple(existing),
         categories=tuple(category.id for category in new_categories),
         items=tuple(items),
     )

@@ -22,7 +22,7 @@ from aggregator.errors import OpmlError
 from aggregator.text.markup import clip, storable
 from aggregator.translatable import Translatable
 
-Found = Subscription | str
+Listed = Subscription | str
 """A feed, or an omitted entry with the reason."""
 
 _NOT_A_FEED = "not a feed"
@@ -34,7 +34,7 @@ def read(data: bytes, max_bytes: int = MAX_BYTES, max_feeds: int = MAX_FEEDS) ->
     if len(data) > max_bytes or b"<opml" in data[:20_000].lower() or data.lstrip()[:1] in (b"<", b""):
         return opml.read(data, max_bytes, max_feeds)
     document = _parsed(data)
-    items = list(_found(document)) if isinstance(document, dict) else []
+    items = list(_listed(document)) if isinstance(document, dict) else []
     if not items:
         raise OpmlError(
             Translatable("this is neither an OPML file nor a configuration of TrendRadar, Horizon or AIHOT with feeds")
@@ -66,7 +66,7 @@ def _plain(node: yaml_tree.Node | None) -> object:
     return node.text
 
 
-def _found(document: Mapping[str, Any]) -> Iterator[Found]:
+def _listed(document: Mapping[str, Any]) -> Iterator[Listed]:
     sources = document.get("sources")
     if isinstance(sources, list):
         yield from _aihot(sources)
@@ -76,7 +76,7 @@ def _found(document: Mapping[str, Any]) -> Iterator[Found]:
         yield from _trendradar(document)
 
 
-def _trendradar(document: Mapping[str, Any]) -> Iterator[Found]:
+def _trendradar(document: Mapping[str, Any]) -> Iterator[Listed]:
     for item in _items(document["rss"].get("feeds")):
         yield _feed(item, item.get("url"))
     platforms = document.get("platforms")
@@ -85,7 +85,7 @@ def _trendradar(document: Mapping[str, Any]) -> Iterator[Found]:
         yield f"{_name(item)}: a hot list, {_NOT_A_FEED}"
 
 
-def _horizon(sources: Mapping[str, Any]) -> Iterator[Found]:
+def _horizon(sources: Mapping[str, Any]) -> Iterator[Listed]:
     for item in _items(sources.get("rss")):
         yield _feed(item, item.get("url"), _text(item.get("category")))
     for kind, others in sources.items():
@@ -93,7 +93,7 @@ def _horizon(sources: Mapping[str, Any]) -> Iterator[Found]:
             yield f"{_text(kind)}: {_NOT_A_FEED}"
 
 
-def _aihot(sources: list[Any]) -> Iterator[Found]:
+def _aihot(sources: list[Any]) -> Iterator[Listed]:
     for item in _items(sources):
         config = item.get("config")
         kind = _text(item.get("kind"))
@@ -103,13 +103,13 @@ def _aihot(sources: list[Any]) -> Iterator[Found]:
             yield _feed(item, config.get("feedUrl"))
 
 
-def _feed(item: Mapping[str, Any], address: object, folder: str = "") -> Found:
-    given = _text(address)
+def _feed(item: Mapping[str, Any], address: object, folder: str = "") -> Listed:
+    text = _text(address)
     if item.get("enabled") is False:
         return f"{_name(item)}: {_OFF}"
-    if "${" in given:
+    if "${" in text:
         return f"{_name(item)}: its address has a variable in it; add it by hand"
-    url = feed_address(given)
+    url = feed_address(text)
     return Subscription(url, _name(item), folder) if url else f"{_name(item)}: its address cannot be used"
 
 

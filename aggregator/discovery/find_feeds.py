@@ -162,18 +162,18 @@ async def find(
             (),
         )
 
-    known = addresses(url)
+    of_site = addresses(url)
     itself, outcome, named = await request(url)
     if itself is not None:
         return Search((itself,))
-    if isinstance(outcome, Failed) and (outcome.kind is FailureKind.REFUSED_ADDRESS or not known):
+    if isinstance(outcome, Failed) and (outcome.kind is FailureKind.REFUSED_ADDRESS or not of_site):
         return Search((), f"{shown(url)}: {outcome.message}")
     page = outcome if isinstance(outcome, Fetched) else None
     linked = on_page(page.body, page.url, named) if page else ()
     home = page.url if page else url
     feeds: dict[str, FoundFeed] = {}
     requests = 1
-    for candidates in (named, known, linked, well_known(home)):
+    for candidates in (named, of_site, linked, well_known(home)):
         for address in _distinct(candidates):
             if requests >= _MAX_REQUESTS or feed_key(address) in feeds:
                 continue

@@ -114,12 +114,12 @@ def _for_all(config: Config) -> tuple[str, str]:
 
 def _is_below(url: str, allowed: str) -> bool:
     """Return whether *url* without its query is *allowed*, or begins with it if that ends in a slash."""
-    one, other = urlsplit(safe_link(url)), urlsplit(safe_link(allowed))
-    if (one.scheme, one.netloc) != (other.scheme, other.netloc) or not other.netloc:
+    target, base = urlsplit(safe_link(url)), urlsplit(safe_link(allowed))
+    if (target.scheme, target.netloc) != (base.scheme, base.netloc) or not base.netloc:
         return False
-    if any(segment in ("..", "%2e%2e", ".%2e", "%2e.") for segment in one.path.lower().split("/")):
+    if any(segment in ("..", "%2e%2e", ".%2e", "%2e.") for segment in target.path.lower().split("/")):
         return False
-    return one.path == other.path or (other.path.endswith("/") and one.path.startswith(other.path))
+    return target.path == base.path or (base.path.endswith("/") and target.path.startswith(base.path))
 
 
 def origin(url: str) -> tuple[str, str, int | None]:

@@ -51,8 +51,8 @@ class Client:
         self._authorities = _Authorities()
 
     async def __aenter__(self) -> Self:
-        kept = self.limits.concurrency * 2
-        self._public, self._private = CurlTransport(kept), CurlTransport(kept)
+        pool_size = self.limits.concurrency * 2
+        self._public, self._private = CurlTransport(pool_size), CurlTransport(pool_size)
         return self
 
     async def __aexit__(

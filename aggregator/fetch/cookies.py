@@ -35,15 +35,15 @@ class Cookies:
                 continue
             path, secure, expired = _default_path(parts.path), False, False
             for attribute in attributes:
-                key, _, given = attribute.strip().partition("=")
-                given = given.strip()
+                key, _, content = attribute.strip().partition("=")
+                content = content.strip()
                 match key.strip().lower():
-                    case "path" if given.startswith("/"):
-                        path = given
+                    case "path" if content.startswith("/"):
+                        path = content
                     case "secure":
                         secure = True
                     case "max-age":
-                        expired = given.startswith("-") or given == "0"
+                        expired = content.startswith("-") or content == "0"
                     case _:
                         pass
             cookies = self._by_host.setdefault(parts.hostname or "", {})

@@ -148,7 +148,7 @@ class FeedState:
     fresh_for: timedelta | None = None
     """How long the last response stays fresh, by its headers."""
     arrivals: tuple[int, ...] = ()
-    """When its newest entries came, in seconds since 1970, the oldest first: see `rhythm`."""
+    """When its newest entries came, in seconds since 1970, the oldest first: see `aggregator.polling.cadence`."""
     waits_kept: int = 0
     """How often a poll was delayed beyond the feed's rhythm because server or document asked for it."""
     waited: timedelta = timedelta()

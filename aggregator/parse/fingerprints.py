@@ -99,9 +99,9 @@ class Pieces:
         """Return the `bytes_mark` of each item."""
         return [blake2b(item, digest_size=8).hexdigest() for item in self.items]
 
-    def without(self, known: Sequence[bool]) -> bytes:
-        """Return the document without the items that are *known*."""
-        rest = [item for item, is_known in zip(self.items, known, strict=True) if not is_known]
+    def without(self, unchanged: Sequence[bool]) -> bytes:
+        """Return the document without the items that are *unchanged*."""
+        rest = [item for item, is_unchanged in zip(self.items, unchanged, strict=True) if not is_unchanged]
         return b"".join([self.head, *rest, self.tail])
 
 

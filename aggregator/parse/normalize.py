@@ -339,7 +339,9 @@ def _content(body: Text, summary: str, base: str, link: str, limits: Limits) -> 
             markup = _FOOTNOTE.sub(lambda match: f"{match[1]}{page}#", markup)
         return clean(markup, base, limits.text_bytes * 2)
     paragraphs = _BLANK_LINES.split(cut(body.value, limits.text_bytes))
-    escaped = "".join(f"<p>{html.escape(words, quote=False)}</p>" for text in paragraphs if (words := text.strip()))
+    escaped = "".join(
+        f"<p>{html.escape(stripped, quote=False)}</p>" for text in paragraphs if (stripped := text.strip())
+    )
     return clean(escaped, base, limits.text_bytes * 2)
 
 
@@ -364,8 +366,8 @@ def _first_enclosure(enclosures: list[RawEnclosure], base: str) -> Enclosure | N
     for raw in enclosures:
         if url := safe_link(raw.url, base):
             length = raw.length.strip()
-            known = length.isascii() and length.isdigit() and 0 < len(length) <= 12 and int(length) > 0
-            return Enclosure(for_readers(url), clip(raw.media_type, 100), int(length) if known else None)
+            has_length = length.isascii() and length.isdigit() and 0 < len(length) <= 12 and int(length) > 0
+            return Enclosure(for_readers(url), clip(raw.media_type, 100), int(length) if has_length else None)
     return None
 
 

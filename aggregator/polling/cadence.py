@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-KEPT = 48
+MAX_ARRIVALS = 48
 """Arrivals kept per feed. More did not help in the replay of bench/rhythm.py."""
 
 _HOUR = 3600
@@ -22,8 +22,8 @@ Arrivals = tuple[int, ...]
 
 
 def with_arrivals(before: Arrivals, new: Iterable[datetime]) -> Arrivals:
-    """Return the newest `KEPT` times of both, in order; entries at one time are one arrival."""
-    return tuple(sorted({*before, *(int(moment.timestamp()) for moment in new)})[-KEPT:])
+    """Return the newest `MAX_ARRIVALS` times of both, in order; entries at one time are one arrival."""
+    return tuple(sorted({*before, *(int(moment.timestamp()) for moment in new)})[-MAX_ARRIVALS:])
 
 
 # When to poll next

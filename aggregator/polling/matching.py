@@ -76,10 +76,10 @@ class Alike:
         return bool(self.dates or self.titles)
 
 
-def alike(arrivals: Sequence[Arrival], known: Iterable[KnownEntry]) -> Alike:
-    """Return the keys for a second lookup; *known* are the matches by identity and link."""
+def alike(arrivals: Sequence[Arrival], stored: Iterable[KnownEntry]) -> Alike:
+    """Return the keys for a second lookup; *stored* are the matches by identity and link."""
     identities, links = set(), set()
-    for entry in known:
+    for entry in stored:
         identities.add(entry.identity)
         links.add(canonical(entry.link))
     links.discard("")
@@ -90,21 +90,21 @@ def alike(arrivals: Sequence[Arrival], known: Iterable[KnownEntry]) -> Alike:
     )
 
 
-def match(arrivals: Sequence[Arrival], known: Sequence[KnownEntry]) -> Matched:
-    """Return which of *arrivals* are new, edited, refreshed or unchanged against *known*.
+def match(arrivals: Sequence[Arrival], stored: Sequence[KnownEntry]) -> Matched:
+    """Return which of *arrivals* are new, edited, refreshed or unchanged against *stored*.
 
-    known: entries of this source; at least those whose identity is in `identities(arrivals)`, whose canonical link
-           is in `links(arrivals)`, or that match `alike`. More of them do no harm.
+    stored: entries of this source; at least those whose identity is in `identities(arrivals)`, whose canonical link
+            is in `links(arrivals)`, or that match `alike`. More of them do no harm.
 
     The order of the items in the document does not matter, and the same document again gives only unchanged entries.
     """
     items = collapse(arrivals)
-    if not known:
+    if not stored:
         return Matched(tuple(items.values()), (), (), ())
-    matches, unmatched = _by_identity(items, known)
+    matches, unmatched = _by_identity(items, stored)
     if unmatched:
         claimed = {entry.entry_id for entry in matches.values()}
-        free = [entry for entry in known if entry.entry_id not in claimed and entry.identity not in items]
+        free = [entry for entry in stored if entry.entry_id not in claimed and entry.identity not in items]
         if free:
             by_link = _by_likeness(items, unmatched, free)
             taken = {entry.entry_id for entry in by_link.values()}
@@ -115,20 +115,20 @@ def match(arrivals: Sequence[Arrival], known: Sequence[KnownEntry]) -> Matched:
     edited: list[tuple[KnownEntry, Arrival]] = []
     refreshed: list[tuple[KnownEntry, Arrival]] = []
     unchanged: list[KnownEntry] = []
-    for key, new_item in items.items():
+    for key, item in items.items():
         entry = matches.get(key)
-        text = (new_item.draft.title, new_item.draft.summary)
+        text = (item.draft.title, item.draft.summary)
         if entry is None:
-            new.append(new_item)
+            new.append(item)
         elif text == (entry.title, entry.summary):
-            if new_item.digest != entry.digest:
-                refreshed.append((entry, new_item))
+            if item.digest != entry.digest:
+                refreshed.append((entry, item))
             else:
                 unchanged.append(entry)
         elif text in entry.earlier:
             unchanged.append(entry)
         else:
-            edited.append((entry, new_item))
+            edited.append((entry, item))
     return Matched(tuple(new), tuple(edited), tuple(refreshed), tuple(unchanged))
 
 
@@ -138,23 +138,23 @@ def collapse(arrivals: Sequence[Arrival]) -> dict[str, Arrival]:
     if len(items) == len(arrivals):  # nearly every document
         return items
     by_guid: defaultdict[str, list[Arrival]] = defaultdict(list)
-    for new_item in arrivals:
-        if new_item.draft.guid:
-            by_guid[new_item.draft.guid].append(new_item)
+    for item in arrivals:
+        if item.draft.guid:
+            by_guid[item.draft.guid].append(item)
     vague = {guid for guid, sharing in by_guid.items() if len(sharing) > 1 and _differ(sharing)}
-    bare = [arrival(replace(draft.draft, guid="")) if draft.draft.guid in vague else draft for draft in arrivals]
+    bare = [arrival(replace(item.draft, guid="")) if item.draft.guid in vague else item for item in arrivals]
     by_link: defaultdict[str, list[Arrival]] = defaultdict(list)
-    for new_item in bare:
-        if not new_item.draft.guid and new_item.canonical_link:
-            by_link[new_item.canonical_link].append(new_item)
+    for item in bare:
+        if not item.draft.guid and item.canonical_link:
+            by_link[item.canonical_link].append(item)
     shared = {link for link, sharing in by_link.items() if len(sharing) > 1 and _differ(sharing)}
     items = {}
-    for new_item in bare:
-        if not new_item.draft.guid and new_item.canonical_link in shared:
-            new_item = replace(new_item, identity=shared_link_identity(new_item.draft))
-        present = items.get(new_item.identity)
-        if present is None or _preference(new_item) > _preference(present):
-            items[new_item.identity] = new_item
+    for item in bare:
+        if not item.draft.guid and item.canonical_link in shared:
+            item = replace(item, identity=shared_link_identity(item.draft))
+        present = items.get(item.identity)
+        if present is None or _preference(item) > _preference(present):
+            items[item.identity] = item
     return items
 
 
@@ -165,14 +165,14 @@ def _differ(sharing: list[Arrival]) -> bool:
     that share a guid and a link: two versions of one.
     """
     links = {item.canonical_link for item in sharing}
-    titles = {new_item.draft.title for new_item in sharing}
+    titles = {item.draft.title for item in sharing}
     if len(titles) > 1 and (len(links) > 1 or links == {""}):
         return True
     if len(sharing) == 2 and sharing[0].draft.guid:
         return False
-    stated = {draft.draft.published_at or draft.draft.stated_at for draft in sharing}
+    stated = {item.draft.published_at or item.draft.stated_at for item in sharing}
     if len(stated) > 1:
-        return len(titles) > 1 or len({draft.draft.summary for draft in sharing}) > 1
+        return len(titles) > 1 or len({item.draft.summary for item in sharing}) > 1
     return len(titles) > 1 and stated == {""}
 
 
@@ -183,14 +183,14 @@ def _preference(item: Arrival) -> tuple[float, str]:
 
 
 def _by_identity(
-    items: dict[str, Arrival], known: Sequence[KnownEntry]
+    items: dict[str, Arrival], stored: Sequence[KnownEntry]
 ) -> tuple[dict[str, KnownEntry], dict[str, Arrival]]:
     """Match by identity; return the matches and the remaining items."""
-    by_identity = {entry.identity: entry for entry in known}
+    by_identity = {entry.identity: entry for entry in stored}
     matches: dict[str, KnownEntry] = {}
     claimed: set[int] = set()
     unmatched: dict[str, Arrival] = {}
-    shared = {link for link, count in Counter(canonical(entry.link) for entry in known).items() if link and count > 1}
+    shared = {link for link, count in Counter(canonical(entry.link) for entry in stored).items() if link and count > 1}
     # In order of identity, so that the order of the document does not matter.
     for key, item in sorted(items.items(), key=lambda pair: pair[0]):
         entry = by_identity.get(key)
@@ -222,12 +222,12 @@ def _by_likeness(
         by_link[canonical(entry.link)].append(entry)
     shared = Counter(item.canonical_link for item in items.values())
     matches: dict[str, KnownEntry] = {}
-    for key, new_item in _in_order(unmatched):
-        link = new_item.canonical_link
+    for key, item in _in_order(unmatched):
+        link = item.canonical_link
         likely = [
             (likeness, entry)
             for entry in by_link.get(link, ())
-            if (likeness := _likeness(new_item.draft, entry, unique=bool(link) and shared[link] == 1))
+            if (likeness := _likeness(item.draft, entry, unique=bool(link) and shared[link] == 1))
         ]
         if likely:
             # Among equals the latest, not the last stored, which would depend on the order of the document.
@@ -243,26 +243,26 @@ def _by_date_or_title(
     """Match items with entries that have another guid and link and are no longer in the document."""
     # Shared boilerplate, or the date of a build, is not evidence.
     texts = Counter(item.draft.summary for item in items.values())
-    dates = Counter(new_item.draft.published_at for new_item in items.values())
+    dates = Counter(item.draft.published_at for item in items.values())
     known_texts = Counter(entry.summary for entry in free)
     by_key: defaultdict[datetime | str, list[KnownEntry]] = defaultdict(list)
     for entry in free:
         by_key[entry.published_at or entry.title].append(entry)
     matches: dict[str, KnownEntry] = {}
-    for key, draft in _in_order(unmatched):
-        candidates = by_key.get(draft.draft.published_at or draft.draft.title, ())
-        text = draft.draft.summary
+    for key, item in _in_order(unmatched):
+        candidates = by_key.get(item.draft.published_at or item.draft.title, ())
+        text = item.draft.summary
         own_text = len(text) >= _TEXT_CHARS and texts[text] == known_texts[text] == 1
-        own_date = len(candidates) == dates[draft.draft.published_at] == 1
+        own_date = len(candidates) == dates[item.draft.published_at] == 1
         likely = [
             (likeness, entry)
             for entry in candidates
-            if (likeness := _likeness_elsewhere(draft.draft, entry, own_text=own_text, own_date=own_date))
+            if (likeness := _likeness_elsewhere(item.draft, entry, own_text=own_text, own_date=own_date))
         ]
         if likely:
             _, best = max(likely, key=lambda pair: (pair[0], _when(pair[1]), pair[1].identity))
             matches[key] = best
-            by_key[draft.draft.published_at or draft.draft.title].remove(best)
+            by_key[item.draft.published_at or item.draft.title].remove(best)
     return matches
 
 

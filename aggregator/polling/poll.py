@@ -280,18 +280,18 @@ def _store_entries(
         return _NOTHING_MATCHED
     # A hub's delivery may be stored beside a poll: which entries are known must not change in between.
     store.known_entries.lock(source.id)
-    known: list[KnownEntry] = []
+    candidates: list[KnownEntry] = []
     # The first document of a source has nothing to compare with, and usually more items than any later one.
     if before.last_ok_at is not None or store.known_entries.any_of(source.id):
-        known = store.known_entries.by_identity(source.id, matching.identities(arrivals), matching.links(arrivals))
+        candidates = store.known_entries.by_identity(source.id, matching.identities(arrivals), matching.links(arrivals))
     # A second lookup by date and title, only for items without a match, because each costs a query.
-    if before.last_ok_at is not None and (wanted := matching.alike(arrivals, known)):
-        present = {entry.entry_id for entry in known}
+    if before.last_ok_at is not None and (wanted := matching.alike(arrivals, candidates)):
+        present = {entry.entry_id for entry in candidates}
         more = store.known_entries.by_text(source.id, wanted.dates, wanted.titles)
-        known += [entry for entry in more if entry.entry_id not in present]
+        candidates += [entry for entry in more if entry.entry_id not in present]
     # An entry that is unchanged in the document cannot be another one of its items.
-    known = [entry for entry in known if entry.identity not in unchanged]
-    matched = matching.match(arrivals, known)
+    candidates = [entry for entry in candidates if entry.identity not in unchanged]
+    matched = matching.match(arrivals, candidates)
     if matched.new or matched.edited or matched.refreshed:
         at = store.entries.arrival_moment(now)
         store.entries.add(source.id, matched.new, at, first_document=before.last_ok_at is None)
@@ -302,7 +302,7 @@ def _store_entries(
         # A refreshed entry keeps its title and summary, so no story changes and the engine needs no step.
         if matched.new or matched.edited:
             store.pending_steps.add_poll(source.id, at)
-    stored = {entry.identity for entry in known} | {arrival.identity for arrival in matched.new}
+    stored = {entry.identity for entry in candidates} | {arrival.identity for arrival in matched.new}
     all_stored = all(arrival.identity in stored for arrival in arrivals)
     # If an item is stored under another identity, its fingerprint would hide it from the next poll.
     memory = parsed.memory if all_stored else parsed.memory.without_items()

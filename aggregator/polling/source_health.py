@@ -42,16 +42,16 @@ class Alarm:
     """Detects overdue sources, and caches when each will be overdue, which depends on its arrivals alone."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[int, datetime | None]] = {}
+        self._cached: dict[str, tuple[int, datetime | None]] = {}
 
     def overdue(self, source_id: str, arrivals: str, now: datetime) -> bool:
         """Return whether a source is overdue at *now*; *arrivals* as they are stored, JSON."""
         key = hash(arrivals)
-        known = self._known.get(source_id)
-        if known is None or known[0] != key:
+        cached = self._cached.get(source_id)
+        if cached is None or cached[0] != key:
             expected = silence(tuple(json.loads(arrivals or "[]")), now)
-            known = self._known[source_id] = (key, expected.overdue_at if expected else None)
-        return known[1] is not None and known[1] <= now
+            cached = self._cached[source_id] = (key, expected.overdue_at if expected else None)
+        return cached[1] is not None and cached[1] <= now
 
 
 def of_silence(row: SourceHealth, now: datetime) -> Silence | None:

@@ -57,8 +57,8 @@ class Contents:
 class Restored:
     """The result of a restore."""
 
-    kept: tuple[Path, ...]
-    """The location of the replaced files."""
+    replaced: tuple[Path, ...]
+    """Where the replaced files are now."""
     models: int
     has_config: bool
     token: str
@@ -110,20 +110,20 @@ def restore(copy: Path, db: Path, feeds: Path | None, at: datetime) -> Restored:
         token, sentence = _token(db, part)
         if token is not None:
             copies.set_token(part, token)
-        kept = []
+        replaced = []
         if db.exists():
-            kept.append(_free_name(db, at))
-            copies.keep(db, kept[0])
+            replaced.append(_free_name(db, at))
+            copies.keep(db, replaced[0])
         copies.replace(part, db)
     finally:
         copies.discard(part)
     models = {name: data for name, data in files.items() if _is_model(name)}
     if models and (old := _replace_models(copies.models_folder(db), models, at)):
-        kept.append(old)
+        replaced.append(old)
     config = files.get(FEEDS) if feeds is not None else None
     if feeds is not None and config is not None:
-        kept += place_config(feeds, config, at)
-    return Restored(tuple(kept), len(models), config is not None, sentence)
+        replaced += place_config(feeds, config, at)
+    return Restored(tuple(replaced), len(models), config is not None, sentence)
 
 
 def place_config(feeds: Path, config: bytes, at: datetime) -> list[Path]:
@@ -138,14 +138,14 @@ def place_config(feeds: Path, config: bytes, at: datetime) -> list[Path]:
         before, mode = _read(feeds), feeds.stat().st_mode & 0o777
         if before == config:
             return []
-        kept = _free_name(feeds, at)
-        write_file(kept, before, mode)
+        old = _free_name(feeds, at)
+        write_file(old, before, mode)
         save_bytes(feeds, config)
     except OSError as error:
         raise _not_placed(f"{feeds.parent} cannot be written: {error.strerror}") from error
     except ConfigError as error:
         raise _not_placed(str(error)) from error
-    return [kept]
+    return [old]
 
 
 def _not_placed(reason: str) -> StoreError:
@@ -276,12 +276,12 @@ def _replace_models(folder: Path, models: dict[str, bytes], at: datetime) -> Pat
         old.unlink()
     for name, data in models.items():
         write_file(part / PurePosixPath(name).name, data, 0o644)
-    kept = None
+    moved = None
     if folder.exists():
-        kept = _free_name(folder, at)
-        os.replace(folder, kept)
+        moved = _free_name(folder, at)
+        os.replace(folder, moved)
     os.replace(part, folder)
-    return kept
+    return moved
 
 
 def _free_name(path: Path, at: datetime) -> Path:

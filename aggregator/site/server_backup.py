@@ -80,14 +80,14 @@ def restore(url: str, copy: Path, feeds: Path | None, at: datetime) -> Restored:
             has_token = store.sessions.token_digest() is not None
     except StoreFault as error:
         raise StoreError(f"{copy} was restored, and then the connection was lost: {error}") from error
-    kept = [] if feeds is None or config is None else place_config(feeds, config.encode(), at)
+    replaced = [] if feeds is None or config is None else place_config(feeds, config.encode(), at)
     token = (
         "the operator's token is that of the copy; GROUNDSWELL_ADMIN_TOKEN in the environment replaces it, and "
         "`groundswell rotate-token` makes another; whoever was signed in is signed out"
         if has_token
         else "there is no operator's token yet; the first start makes one"
     )
-    return Restored(tuple(kept), _contents(contents, copy).models, feeds is not None and config is not None, token)
+    return Restored(tuple(replaced), _contents(contents, copy).models, feeds is not None and config is not None, token)
 
 
 def _contents(rows: Mapping[str, int], copy: Path) -> Contents:

@@ -17,7 +17,7 @@ class Dialect(Protocol):
     def integers_of(self, column: str) -> str:
         """Return a `from` item: the numbers in the JSON list of a column, as a column `value`."""
 
-    def least(self, one: str, other: str) -> str:
+    def least(self, a: str, b: str) -> str:
         """Return the smaller of two values that are not null."""
 
     def contains(self, column: str, parameter: str) -> str:

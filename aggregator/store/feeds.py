@@ -58,8 +58,8 @@ class Feeds:
         """
         ids = {source.id for source in sources}
         with self._db.transaction():
-            known = {row["source_id"]: row for row in self._db.rows("select * from sources")}
-            for source_id in known.keys() - ids:
+            stored = {row["source_id"]: row for row in self._db.rows("select * from sources")}
+            for source_id in stored.keys() - ids:
                 self._db.run(
                     "update sources set removed_at = :now where source_id = :id and removed_at is null",
                     {"id": source_id, "now": stamp(now)},
@@ -76,7 +76,7 @@ class Feeds:
                     "enabled": int(source.enabled),
                     "removed_at": None,
                 }
-                before = known.get(source.id)
+                before = stored.get(source.id)
                 # With 100,000 sources, a change of one must not write them all.
                 if before is None or any(before[column] != value for column, value in row.items()):
                     rows.append(row)
@@ -123,17 +123,17 @@ class Feeds:
         if shards is not None:
             # A digit for each shard, not a list: PostgreSQL would hash the host anew for each item of a list.
             leased = f"and substr(cast(:shards as text), {self._db.dialect.shard('f.host')} + 1, 1) > '0'"
-        given = {
+        parameters = {
             "now": stamp(now),
             "horizon": stamp(now + _MAX_WAIT),
             "limit": limit,
             "resting_hosts": as_json(list(resting_hosts)),
         }
         if shards is not None:
-            given["shards"] = "".join("1" if shard in shards else "0" for shard in range(SHARDS))
-        rows = self._db.rows(_DUE.format("coalesce(f.next_poll_at, '') <= :now", resting, leased), given)
+            parameters["shards"] = "".join("1" if shard in shards else "0" for shard in range(SHARDS))
+        rows = self._db.rows(_DUE.format("coalesce(f.next_poll_at, '') <= :now", resting, leased), parameters)
         if len(rows) < limit:
-            rows += self._db.rows(_DUE.format("coalesce(f.next_poll_at, '') > :horizon", resting, leased), given)
+            rows += self._db.rows(_DUE.format("coalesce(f.next_poll_at, '') > :horizon", resting, leased), parameters)
         return [feed_state(row) for row in rows[:limit]]
 
     def hubs(self, source_ids: Collection[str]) -> dict[str, tuple[str, str]]:
@@ -284,8 +284,8 @@ class Feeds:
     def health(self, now: datetime, sources: Sequence[Source]) -> list[SourceHealth]:
         """Return one row per source, in the order of feeds.yaml, then the removed ones."""
         standings = SourceStatus(self._db)
-        known = {source.id for source in sources}
-        removed = [source for source in standings.removed() if source.id not in known]
+        current_ids = {source.id for source in sources}
+        removed = [source for source in standings.removed() if source.id not in current_ids]
         return standings.rows(now, [*sources, *removed])
 
     def polls(self, source_id: str, limit: int) -> list[PollRecord]:

@@ -119,7 +119,7 @@ class SourceStatus:
         )
         return {row["source_id"]: (row["failures"], row["last_words"]) for row in rows}
 
-    def most_said(self) -> str:
+    def most_frequent_message(self) -> str:
         """Return the most frequent message of the failing sources, or ""."""
         stored = self._db.value(
             """select last_words from feeds join sources using (source_id)

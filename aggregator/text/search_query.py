@@ -208,10 +208,10 @@ def resolved(query: Query, sources: Mapping[str, str], categories: Mapping[str, 
     """
     notes = list(query.notes)
 
-    def ids(names: tuple[str, ...], known: Mapping[str, str], unknown: Callable[[str], str]) -> tuple[str, ...]:
+    def ids(names: tuple[str, ...], name_by_id: Mapping[str, str], unknown: Callable[[str], str]) -> tuple[str, ...]:
         results: list[str] = []
         for name in names:
-            matching = list(_named(name, known))
+            matching = list(_named(name, name_by_id))
             if not matching:
                 notes.append(unknown(name))
             results += matching or [name]
@@ -235,10 +235,12 @@ def _no_category(name: str) -> str:
     return Translatable("no category is called %(name)s", name=repr(name))
 
 
-def _named(text: str, known: Mapping[str, str]) -> Iterable[str]:
+def _named(text: str, name_by_id: Mapping[str, str]) -> Iterable[str]:
     for fits in (str.__eq__, str.startswith):
         for spelling in ("id", "name"):
-            results = [id_ for id_, name in known.items() if fits((id_ if spelling == "id" else name).lower(), text)]
+            results = [
+                id_ for id_, name in name_by_id.items() if fits((id_ if spelling == "id" else name).lower(), text)
+            ]
             if results:
                 return results
     return []

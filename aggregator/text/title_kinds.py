@@ -144,16 +144,16 @@ _OF_SEARCH = {
 }
 
 
-def reports_no_event(title: str, known: Collection[str]) -> bool:
+def reports_no_event(title: str, title_kinds: Collection[str]) -> bool:
     """Return whether a title offers goods at a lower price, or sums up a week.
 
-    known: its `kinds`
+    title_kinds: its `kinds`
 
     >>> [reports_no_event(title, kinds(title)) for title in ("The best early TV deals", "Oil falls to a record low")]
     [True, False]
     """
-    return ("deal" in known and _BARGAIN.search(title) is not None) or (
-        "roundup" in known and _OF_A_WEEK.search(title) is not None
+    return ("deal" in title_kinds and _BARGAIN.search(title) is not None) or (
+        "roundup" in title_kinds and _OF_A_WEEK.search(title) is not None
     )
 
 

@@ -215,8 +215,8 @@ def _number(number: str) -> str:
     if "," not in separators:
         # One point is a decimal point; 3.5.1 is a version, 1.400.000 a number.
         return "".join(groups) if len(groups) > 2 and thousands else number
-    whole, decimals = groups[:-1], groups[-1]
-    return "".join(whole) + "." + decimals  # 1,234.5 and 1.234,5
+    integer, decimals = groups[:-1], groups[-1]
+    return "".join(integer) + "." + decimals  # 1,234.5 and 1.234,5
 
 
 def pairs(text: str) -> str:

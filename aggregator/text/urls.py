@@ -77,8 +77,8 @@ def canonical(url: str) -> str:
         short = f"https://{name}{port if port and port not in (':80', ':443') else ''}{path.rstrip('/')}"
         if not query:
             return short
-        kept = sorted(argument for argument in query.split("&") if argument and not _says_nothing(argument))
-        return f"{short}?{'&'.join(kept)}" if kept else short
+        arguments = sorted(argument for argument in query.split("&") if argument and not _says_nothing(argument))
+        return f"{short}?{'&'.join(arguments)}" if arguments else short
     parts = _web(url)
     if parts is None:
         return _CONTROL.sub(" ", url).strip()

@@ -49,7 +49,7 @@ async def run_background_jobs(feeds: Path, db: Path, clock: Clock, stop: asyncio
 
 
 async def _run(feeds: Path, db: Path, store: Store, clock: Clock, stop: asyncio.Event) -> None:
-    from web.alerts import MESSAGES, deliver_one
+    from web.alerts import MESSAGES, deliver_by_id
     from web.websub.rendering import Documents, FeedRenderer
     from web.websub.subscriber_calls import CONFIRMATIONS, DELIVERIES, SubscriberCalls
 
@@ -61,15 +61,15 @@ async def _run(feeds: Path, db: Path, store: Store, clock: Clock, stop: asyncio.
         await work.run(job, applied.config())
 
     async def send(message_id: int) -> None:
-        await deliver_one(store, applied.config(), message_id, clock())
+        await deliver_by_id(store, applied.config(), message_id, clock())
 
     async def confirm(number: int) -> None:
         async with SubscriberCalls(applied.config(), store, documents) as calls:
-            await calls.confirm_one(number, clock())
+            await calls.confirm_by_id(number, clock())
 
     async def deliver(number: int) -> None:
         async with SubscriberCalls(applied.config(), store, documents) as calls:
-            await calls.deliver_one(number, clock())
+            await calls.deliver_by_id(number, clock())
 
     try:
         await run_jobs(

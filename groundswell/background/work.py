@@ -65,8 +65,8 @@ class LongWork:
 
     def _prune_in(self, store: Store, config: Config) -> None:
         prune_store(store, config, self._clock())
-        if given_back := compact_if_worthwhile(store, self._db, self._clock()):
-            log.info("compacted the database: returned %s to the disk", size(given_back))
+        if freed_bytes := compact_if_worthwhile(store, self._db, self._clock()):
+            log.info("compacted the database: returned %s to the disk", size(freed_bytes))
 
     async def _back_up(self) -> None:
         """Make a backup: another process copies and verifies it."""

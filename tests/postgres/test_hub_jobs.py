@@ -65,11 +65,11 @@ class Hub:
 
         async def confirm(number: int) -> None:
             async with SubscriberCalls(self.config, self.store, documents, lambda: "{}") as calls:
-                await calls.confirm_one(number, at)
+                await calls.confirm_by_id(number, at)
 
         async def deliver(number: int) -> None:
             async with SubscriberCalls(self.config, self.store, documents) as calls:
-                await calls.deliver_one(number, at)
+                await calls.deliver_by_id(number, at)
 
         url = str(self.store._connection.url)  # type: ignore[attr-defined]
         stop = asyncio.Event()

@@ -17,7 +17,7 @@ from aggregator.store.alerts import NewMessage
 from aggregator.store.postgres.queue.runner import Group, JobRunner
 from tests.postgres.cluster import Cluster
 from tests.services import HttpService, http_service
-from web.alerts import MESSAGES, Dispatcher, deliver_one
+from web.alerts import MESSAGES, Dispatcher, deliver_by_id
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -51,7 +51,7 @@ def add(store: Store, target: AlertTarget, *subjects: str) -> None:
 
 async def run_jobs(store: Store, config: Config, url: str) -> None:
     async def send(message_id: int) -> None:
-        await deliver_one(store, config, message_id, NOW)
+        await deliver_by_id(store, config, message_id, NOW)
 
     stop = asyncio.Event()
     running = asyncio.create_task(JobRunner(url, Group({MESSAGES: send}, 4, 1)).run_until(stop))

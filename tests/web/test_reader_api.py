@@ -24,7 +24,7 @@ from groundswell.cli import cli
 from tests.browser.site import served
 from tests.web import newsroom
 from tests.web.newsroom import HOUR, NOW, Newsroom
-from web.api.reader.streams import KEPT_FOR
+from web.api.reader.streams import MAX_STORY_AGE
 from web.auth.credentials import TRIES
 from web.auth.reader_tokens import REQUESTS_PER_MINUTE, make_reader_token, revoke_reader_token
 
@@ -201,7 +201,7 @@ def test_a_token_may_leave_out_low_scores_and_show_them_in_titles(world: World) 
 
 
 def test_old_stories_leave_the_app_unless_they_are_starred(world: World) -> None:
-    old = world.room.story("From long ago", ["seedbed"], at=NOW - KEPT_FOR - HOUR)
+    old = world.room.story("From long ago", ["seedbed"], at=NOW - MAX_STORY_AGE - HOUR)
     app = world.reader()
     assert "From long ago" not in app.titles(f"{STATE}reading-list")
     app.post("edit-tag", i=[str(old)], a=f"{STATE}starred")

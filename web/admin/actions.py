@@ -132,25 +132,25 @@ def decide(
     if kind is DecisionKind.CATEGORY:
         values["category"] = category_id
     with store.transaction():
-        made = store.decisions.decide(
+        decision = store.decisions.decide(
             kind, story_id=story_id, entry_ids=entry_ids, into_id=into_id, category_id=category_id, now=now
         )
-        undo = {"do": "decision", "id": made.decision_id}
+        undo = {"do": "decision", "id": decision.decision_id}
         store.actions.note("decision", ActionKind(kind.value), now, values, story_id=story_id, undo=undo)
-    return made
+    return decision
 
 
 def undo_override(store: Store, decision_id: int, now: datetime) -> int:
     """Undo an override and its line in the audit log; return the story it was about."""
     with store.transaction():
-        made = store.decisions.undo(decision_id, now)
+        decision = store.decisions.undo(decision_id, now)
         action = store.actions.standing({"do": "decision", "id": decision_id})
         if action is not None:
             store.actions.undone(action, now)
         else:
-            values = {"headline": _headline(store, made.story_id)}
-            store.actions.note("decision", ActionKind.DECISION_UNDONE, now, values, story_id=made.story_id)
-    return made.story_id
+            values = {"headline": _headline(store, decision.story_id)}
+            store.actions.note("decision", ActionKind.DECISION_UNDONE, now, values, story_id=decision.story_id)
+    return decision.story_id
 
 
 def _headline(store: Store, story_id: int) -> str:

@@ -71,9 +71,9 @@ def signed_in() -> AnyResponse | tuple[str, int] | tuple[str, int, dict[str, str
 
 def _sign_in_page(message: str = "") -> str:
     with reading().store() as store:
-        known = authenticator().has_token(store)
+        has_token = authenticator().has_token(store)
     back = back_to(request.values.get("back", ""))
-    return render_template("admin/sign_in.html", message=message, has_token=known, back=back)
+    return render_template("admin/sign_in.html", message=message, has_token=has_token, back=back)
 
 
 @blueprint.post("/admin/sign-out")

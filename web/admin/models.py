@@ -47,16 +47,16 @@ class ModelRow:
 _MEASURES = (("AUC", "auc"), ("nDCG@10", "ndcg_at_10"), ("Brier", "brier"), ("ECE", "ece"), ("", "cases"))
 
 
-def _row(kept: KeptModel) -> ModelRow:
-    if kept.file is None:
-        return ModelRow(kept.file_name, kept.file_name, "", (), kept.in_use, kept.message)
-    measured = [kept.file.measures.get(name) or {} for name in ("candidate", "running")]
+def _row(record: KeptModel) -> ModelRow:
+    if record.file is None:
+        return ModelRow(record.file_name, record.file_name, "", (), record.in_use, record.message)
+    measured = [record.file.measures.get(name) or {} for name in ("candidate", "running")]
     rows = tuple(
         (title or gettext("Stories"), *(_figure(model.get(key)) for model in measured)) for title, key in _MEASURES
     )
-    first, last = (moment[:10] for moment in kept.file.window)
+    first, last = (moment[:10] for moment in record.file.window)
     window = gettext("%(first)s to %(last)s", first=first, last=last)
-    return ModelRow(kept.file_name, kept.file.name, window, rows, kept.in_use, "")  # type: ignore[arg-type]
+    return ModelRow(record.file_name, record.file.name, window, rows, record.in_use, "")  # type: ignore[arg-type]
 
 
 def _figure(value: object) -> str:
@@ -72,7 +72,7 @@ def models() -> str:
         show = presenter(store)
         trained = store.state.moment("trained_at")
         params = store.state.moment("train_wanted")
-        rows = [_row(kept) for kept in history(store.models)]
+        rows = [_row(record) for record in history(store.models)]
         shipped = gettext("%(model)s, ships with the program", model=load_prior().version)
         rows.append(ModelRow("prior", shipped, "", (), not any(row.in_use for row in rows), ""))
         return render_template(

@@ -68,18 +68,18 @@ def _file(ending: str) -> Path:
 def status() -> Status:
     """Return the state of the last preview."""
     try:
-        known = json.loads(_file("json").read_bytes())
-        at = datetime.fromisoformat(known["at"])
+        stored = json.loads(_file("json").read_bytes())
+        at = datetime.fromisoformat(stored["at"])
     except (OSError, ValueError, KeyError, TypeError):
         return Status("none")
     what = ""
     with suppress(OSError):
         what = _file("txt").read_text("utf-8")
-    state, message = known["state"], notice(read_back(known.get("message", "")))
+    state, message = stored["state"], notice(read_back(stored.get("message", "")))
     if state == "running" and now() - at > SILENT_FOR:
         state, message = "failed", notice(Translatable("it ended unexpectedly"))
-    total = known.get("total") or 1
-    return Status(state, 100 * known.get("done", 0) // total, message, at, what, known.get("result"))
+    total = stored.get("total") or 1
+    return Status(state, 100 * stored.get("done", 0) // total, message, at, what, stored.get("result"))
 
 
 @blueprint.get("/admin/preview")

@@ -141,7 +141,7 @@ def _as_written(item: Mapping[str, str]) -> str:
 def rule_of_form() -> StoryRule:
     """Return the rule in a form; ValueError with a message for the page."""
     effect, until = request.form.get("effect", ""), request.form.get("until", "").strip()
-    if effect not in {known.value for known in RuleEffect}:
+    if effect not in {allowed.value for allowed in RuleEffect}:
         raise ValueError(Translatable("Choose mute or boost."))
     try:
         text = RULE.read(request.form.get("rule", ""))

@@ -138,10 +138,10 @@ def import_opml() -> AnyResponse | tuple[str, int]:
         return _page(notice(Translatable("This file lists no feeds."))), 422
 
     def change(text: str, running: Config | None) -> audit.Edit:
-        made = added(text, running, listed.feeds)
-        if not made.ids:
+        addition = added(text, running, listed.feeds)
+        if not addition.ids:
             raise ConfigError(Translatable("all feeds of this file are already in feeds.yaml"))
-        return audit.Edit(made.text, ActionKind.SOURCES_IMPORTED, {"sources": len(made.ids)})
+        return audit.Edit(addition.text, ActionKind.SOURCES_IMPORTED, {"sources": len(addition.ids)})
 
     return _changed(change)
 
@@ -158,10 +158,10 @@ def add() -> AnyResponse | tuple[str, int]:
     name = " ".join(request.form.get("name", "").split())
 
     def change(text: str, running: Config | None) -> audit.Edit:
-        made = added(text, running, [Subscription(url, name, category)])
-        if made.known:
+        addition = added(text, running, [Subscription(url, name, category)])
+        if addition.existing:
             raise ConfigError(Translatable("this feed is already in feeds.yaml"))
-        return audit.Edit(made.text, ActionKind.SOURCE_ADDED, {"source": made.ids[0]})
+        return audit.Edit(addition.text, ActionKind.SOURCE_ADDED, {"source": addition.ids[0]})
 
     return _changed(change)
 

@@ -60,7 +60,7 @@ def story(story_id: int) -> str | AnyResponse:
             members=list(zip([entry.entry_id for entry, _ in members], present.coverage(show, members), strict=True)),
             similar=[show.card(listed) for listed in _similar(store, listed.story)],
             categories=config().categories,
-            overrides=[(made, show.moment(made.at)) for made in store.decisions.of_story(story_id)],
+            overrides=[(decision, show.moment(decision.at)) for decision in store.decisions.of_story(story_id)],
             actions=[audit.row(show, action) for action in store.actions.newest(20, story_id=story_id)],
         )
 
@@ -80,7 +80,7 @@ def decide(story_id: int, what: str) -> AnyResponse:
     entries = [_number(value) for value in request.form.getlist("entry")]
     with reading().store() as store:
         try:
-            made = audit.decide(
+            decision = audit.decide(
                 store,
                 kind,
                 story_id,
@@ -91,7 +91,7 @@ def decide(story_id: int, what: str) -> AnyResponse:
             )
         except DecisionError as error:
             abort(409, message_of(error))
-    goes_on = made.into_id if kind is DecisionKind.MERGE and made.into_id is not None else made.story_id
+    goes_on = decision.into_id if kind is DecisionKind.MERGE and decision.into_id is not None else decision.story_id
     return redirect(back_to(request.form.get("back", ""), f"/admin/story/{goes_on}"), 303)
 
 

@@ -39,15 +39,15 @@ DESCRIPTIONS = {
 
 def server(tools: Tools) -> MCPServer:
     """Return a server with the tools; it starts nothing."""
-    made = MCPServer("groundswell", instructions=INSTRUCTIONS, version=_version())
+    mcp = MCPServer("groundswell", instructions=INSTRUCTIONS, version=_version())
     for name, description in DESCRIPTIONS.items():
-        made.add_tool(
+        mcp.add_tool(
             _explained(getattr(tools, name)),
             name=name,
             description=description,
             annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False),
         )
-    return made
+    return mcp
 
 
 def _version() -> str:

@@ -177,5 +177,5 @@ def _bounded(number: int, highest: int, lowest: int = 1) -> int:
     return min(max(number, lowest), highest)
 
 
-def _unknown(noun: str, value: str, known: list[str] | tuple[str, ...]) -> str:
-    return f"there is no {noun} {value[:60]!r}; there are: {', '.join(known) or 'none'}"
+def _unknown(noun: str, value: str, options: list[str] | tuple[str, ...]) -> str:
+    return f"there is no {noun} {value[:60]!r}; there are: {', '.join(options) or 'none'}"

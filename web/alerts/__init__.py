@@ -9,6 +9,6 @@ dispatcher  the worker's job: store what is due, hand it to `aggregator.notify` 
 
 from __future__ import annotations
 
-from web.alerts.dispatcher import MESSAGES, Dispatcher, deliver_one
+from web.alerts.dispatcher import MESSAGES, Dispatcher, deliver_by_id
 
-__all__ = ["MESSAGES", "Dispatcher", "deliver_one"]
+__all__ = ["MESSAGES", "Dispatcher", "deliver_by_id"]

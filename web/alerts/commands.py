@@ -54,8 +54,8 @@ def _groups(config: Config, name: str | None, feeds: Path) -> dict[str, tuple[Al
     groups[OPERATOR_NAME] = config.alerts.operator.to
     if name is not None:
         if name not in groups:
-            known = ", ".join(groups)
-            raise ConfigError(f"there is no alert rule {name!r} in {feeds}; there are: {known}")
+            names = ", ".join(groups)
+            raise ConfigError(f"there is no alert rule {name!r} in {feeds}; there are: {names}")
         groups = {name: groups[name]}
     if not any(groups.values()):
         raise ConfigError(f"{feeds} names no target: add `to:` under `alerts:`, as `groundswell docs alerts` shows")

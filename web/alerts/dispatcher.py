@@ -34,7 +34,7 @@ MESSAGES = "messages"
 MAX_QUEUED = 200
 MAX_ATTEMPTS = 10
 """Nearly five hours; after that a message is old news."""
-KEPT = timedelta(days=30)
+MESSAGE_LIFETIME = timedelta(days=30)
 INTERRUPTED = Translatable("the program ended while this was sent; it may have arrived and is not sent again")
 
 
@@ -82,7 +82,7 @@ class Dispatcher:
         if _passed(self._alarms_at, ALARMS_EVERY, now):
             self._alarms_at = now
             alarms.report(store, config, alarms.current(store, config, self._folder, self._overdue, now), now)
-            store.alert_messages.forget(now - KEPT)
+            store.alert_messages.forget(now - MESSAGE_LIFETIME)
 
 
 async def deliver(store: Store, config: Config, now: datetime, rule: str | None = None) -> int:
@@ -97,7 +97,7 @@ async def deliver(store: Store, config: Config, now: datetime, rule: str | None 
         await sender.close()
 
 
-async def deliver_one(store: Store, config: Config, message_id: int, now: datetime) -> None:
+async def deliver_by_id(store: Store, config: Config, message_id: int, now: datetime) -> None:
     """Send a message that is due: a job of the queue, which runs again where its process was killed."""
     message = store.alert_messages.message(message_id)
     if message is None:
@@ -166,4 +166,4 @@ def _passed(last: datetime | None, interval: timedelta, now: datetime) -> bool:
     return last is None or not timedelta() <= now - last < interval
 
 
-__all__ = ["OPERATOR", "Dispatcher", "deliver", "deliver_one", "every_target", "outgoing"]
+__all__ = ["OPERATOR", "Dispatcher", "deliver", "deliver_by_id", "every_target", "outgoing"]

@@ -69,11 +69,11 @@ def answers_for(path: str) -> bool:
     return path.startswith(PREFIX)
 
 
-def problem(error: HTTPException | None, code: int, words: str = "", request_id: str = "") -> Response:
+def problem(error: HTTPException | None, code: int, message: str = "", request_id: str = "") -> Response:
     """Return an error as problem details (RFC 9457) of type about:blank, because the status says everything."""
     detail: dict[str, Any] = {"type": "about:blank", "title": HTTPStatus(code).phrase, "status": code}
-    if words:
-        detail["detail"] = words
+    if message:
+        detail["detail"] = message
     if request_id:
         detail["instance"] = f"urn:request:{request_id}"
     messages = (getattr(error, "data", None) or {}).get("messages")
@@ -81,10 +81,10 @@ def problem(error: HTTPException | None, code: int, words: str = "", request_id:
         # webargs: {location: {parameter: [messages, ...]}}; for a body that is not JSON, {location: [messages, ...]}.
         detail["detail"] = "A parameter is invalid."
         detail["errors"] = [
-            {"parameter": name, "detail": str(message)}
+            {"parameter": name, "detail": str(text)}
             for location, by_name in messages.items()
-            for name, given in (by_name.items() if isinstance(by_name, dict) else [(location, by_name)])
-            for message in (given if isinstance(given, list) else [given])
+            for name, value in (by_name.items() if isinstance(by_name, dict) else [(location, by_name)])
+            for text in (value if isinstance(value, list) else [value])
         ]
     response = Response(json.dumps(detail, ensure_ascii=False) + "\n", status=code, content_type=PROBLEM)
     response.headers["Content-Security-Policy"] = CSP_DATA

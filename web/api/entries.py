@@ -63,8 +63,8 @@ def post_entry(entry: dict[str, Any]) -> dict[str, Any]:
     """
     with reading().store() as store:
         if config().source(entry["source"]) is None:
-            known = ", ".join(source.id for source in config().sources[:20])
-            abort(400, f"feeds.yaml has no source {entry['source'][:64]!r}; there are: {known or 'none'}.")
+            source_ids = ", ".join(source.id for source in config().sources[:20])
+            abort(400, f"feeds.yaml has no source {entry['source'][:64]!r}; there are: {source_ids or 'none'}.")
         if entry["url"] and not safe_link(entry["url"]):
             abort(400, "url must be an http or https address.")
         if not any(character.isprintable() and not character.isspace() for character in entry["title"]):
@@ -102,6 +102,6 @@ def _document(entry: dict[str, Any]) -> bytes:
         "authors": [{"name": entry["author"]}] if entry["author"] else [],
         "date_published": entry["published"].isoformat() if entry["published"] else "",
     }
-    kept = {name: value for name, value in item.items() if value}
-    feed = {"version": "https://jsonfeed.org/version/1.1", "title": entry["source"], "items": [kept]}
+    filled = {name: value for name, value in item.items() if value}
+    feed = {"version": "https://jsonfeed.org/version/1.1", "title": entry["source"], "items": [filled]}
     return json.dumps(feed, ensure_ascii=False).encode()

@@ -284,8 +284,8 @@ def topics() -> dict[str, Any]:
 def topic(arguments: dict[str, Any], slug: str) -> dict[str, Any]:
     """Get a topic and its stories."""
     with reading().store() as store:
-        known = store.topics.get(slug)
-        if known is None:
+        stored = store.topics.get(slug)
+        if stored is None:
             abort(404)
         page = page_after(
             arguments["cursor"], arguments["limit"], lambda limit, offset: store.topics.stories(slug, limit, offset)
@@ -293,7 +293,7 @@ def topic(arguments: dict[str, Any], slug: str) -> dict[str, Any]:
         keep(WHOLE_EDITION)
         show = presenter(store)
         return {
-            **_topic(known),
+            **_topic(stored),
             "items": [_story(show, item) for item in page.stories],
             "next_cursor": page.next_cursor,
         }

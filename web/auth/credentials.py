@@ -106,7 +106,7 @@ class Authenticator:
     """Checks tokens, and starts and finds sessions."""
 
     def __init__(self, token: str = "", *, ticks: Callable[[], float] = time.monotonic) -> None:
-        self._given = digest(token) if token else ""
+        self._fixed_digest = digest(token) if token else ""
         self._ticks = ticks
         self._lock = threading.Lock()
         self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
@@ -156,7 +156,7 @@ class Authenticator:
         return session
 
     def _token_digest(self, store: Store) -> str:
-        return self._given or store.sessions.token_digest() or ""
+        return self._fixed_digest or store.sessions.token_digest() or ""
 
     def _right(self, store: Store, token: str, address: str) -> bool:
         """Return whether this is the token; TooManyTries for a wrong one after too many others.

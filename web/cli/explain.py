@@ -35,22 +35,22 @@ def explain(front: Front, story: str, db: Path, as_json: bool) -> None:
       groundswell explain 217
     """
     with open_store(existing(db)) as store:
-        known = story_named(store, story)
-        members = store.memberships.of_story(known.story_id)
-        ledger = store.stories.ledger(known.story_id)
+        target = story_named(store, story)
+        members = store.memberships.of_story(target.story_id)
+        ledger = store.stories.ledger(target.story_id)
         names = store.feeds.names()
-        rules = store.story_rules.of(known.story_id)
-        voices = store.story_lists.voices([known.story_id]).get(known.story_id, ())
-        place = [page_order.PlacePart(*row) for row in store.places.of(known.story_id)]
+        rules = store.story_rules.of(target.story_id)
+        voices = store.story_lists.voices([target.story_id]).get(target.story_id, ())
+        place = [page_order.PlacePart(*row) for row in store.places.of(target.story_id)]
     breaking = page_order.breaking(voices, front.clock())
     if as_json:
         rows = {
-            "story": known.story_id,
-            "headline": known.headline,
-            "score": known.score,
-            "provisional": known.provisional,
+            "story": target.story_id,
+            "headline": target.headline,
+            "score": target.score,
+            "provisional": target.provisional,
             "contributions": [
-                {**structs.asdict(part), "reason": sentence(part.reason)} for part in known.contributions
+                {**structs.asdict(part), "reason": sentence(part.reason)} for part in target.contributions
             ],
             "place": [asdict(part) for part in place],
             "rules": [{"effect": rule.effect.value, "rule": rule.text} for rule in rules],
@@ -79,7 +79,7 @@ def explain(front: Front, story: str, db: Path, as_json: bool) -> None:
         }
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
         return
-    for text in score_lines(known):
+    for text in score_lines(target):
         click.echo(text)
     for rule in rules:
         verb, effect = ("Muted", "no list shows it") if rule.effect is RuleEffect.MUTE else ("Boosted", "it moves up")
@@ -89,7 +89,7 @@ def explain(front: Front, story: str, db: Path, as_json: bool) -> None:
         for part in place:
             click.echo(f"  {part.value:+6.2f}  {reasons.place_part(part)}")
         click.echo(f"  {sum(part.value for part in place):+6.2f}  in total; higher values rank higher")
-    click.echo(f"\n{len(members)} entries of {known.sources} sources, {known.independent_sources} independent")
+    click.echo(f"\n{len(members)} entries of {target.sources} sources, {target.independent_sources} independent")
     for entry, member in members:
         source = names.get(entry.source_id, entry.source_id)
         click.echo(f"  {entry.first_seen_at:%d %b %H:%M}  [{entry.entry_id}] {source}: {entry.title}")

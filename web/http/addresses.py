@@ -53,16 +53,16 @@ class SiteAddresses:
     """The addresses of an application.
 
     prefix: returns the path of site.url without a slash at its end, "" for none
-    whole:  blueprints whose views read any parameter
+    keeps_query: blueprints whose views read any parameter
     """
 
-    def __init__(self, app: Flask, prefix: Callable[[], str], whole: Iterable[str] = ()) -> None:
+    def __init__(self, app: Flask, prefix: Callable[[], str], keeps_query: Iterable[str] = ()) -> None:
         self._app = app
         self._prefix = prefix
-        self._whole = tuple(whole)
+        self._keeps_query = tuple(keeps_query)
         # The meaning of an address does not change while the program runs.
         self._query_of = lru_cache(maxsize=_MEMORY)(self._match)
-        self._known = lru_cache(maxsize=_MEMORY)(self._read)
+        self._cached = lru_cache(maxsize=_MEMORY)(self._read)
 
     def canonical(self, path: str, query: str) -> tuple[str, str]:
         """Return path (without that of site.url) and query (without parameters that the view does not read)."""
@@ -71,28 +71,28 @@ class SiteAddresses:
             path = path[len(prefix) :] or "/"
         if not query or len(query) > MAX_QUERY_STRING:
             return path, query
-        return path, self._known(path, query)[0]
+        return path, self._cached(path, query)[0]
 
     def is_costly(self, path: str, query: str) -> bool:
         """Return whether a response takes a lot of work."""
         path, query = self.canonical(path, query)
         if self._query_of(path).costly:
             return True
-        return bool(query) and len(query) <= MAX_QUERY_STRING and self._known(path, query)[1]
+        return bool(query) and len(query) <= MAX_QUERY_STRING and self._cached(path, query)[1]
 
     def _read(self, path: str, query: str) -> tuple[str, bool]:
         """Return the canonical query, and whether it requests a deep page."""
         wanted = self._query_of(path)
-        given: dict[str, str] = {}
+        values: dict[str, str] = {}
         for name, value in parse_qsl(query, keep_blank_values=True, errors="replace"):
-            given.setdefault(name, value)
-        page = given.get("page", "")
+            values.setdefault(name, value)
+        page = values.get("page", "")
         is_deep = page.isascii() and page.isdigit() and int(page[:9]) >= DEEP_PAGE
         if wanted.every:
             return query, is_deep
         # An empty value is the same as a missing one for every view that declares its parameters.
-        kept = [(name, given[name]) for name in wanted.names if given.get(name)]
-        return "&".join(f"{name}={quote_plus(value)}" for name, value in kept), is_deep and bool(kept)
+        parameters = [(name, values[name]) for name in wanted.names if values.get(name)]
+        return "&".join(f"{name}={quote_plus(value)}" for name, value in parameters), is_deep and bool(parameters)
 
     def _match(self, path: str) -> _Query:
         try:
@@ -101,4 +101,4 @@ class SiteAddresses:
         except (HTTPException, RequestRedirect, UnicodeError):
             return _Query()
         named: _Query = getattr(self._app.view_functions[endpoint], _ATTRIBUTE, _Query())
-        return replace(named, every=True) if endpoint.rpartition(".")[0] in self._whole else named
+        return replace(named, every=True) if endpoint.rpartition(".")[0] in self._keeps_query else named

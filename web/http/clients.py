@@ -35,7 +35,7 @@ def is_within(address: str, networks: Iterable[str]) -> bool:
     except ValueError:
         return False
     mapped = getattr(parsed, "ipv4_mapped", None) or parsed
-    return any(mapped in ipaddress.ip_network(given) for given in networks)
+    return any(mapped in ipaddress.ip_network(network) for network in networks)
 
 
 def network(address: str) -> str:

@@ -92,8 +92,8 @@ class Reading:
             return self._config[1]
         if text is None:
             return self._fallback
-        known, config = self._config
-        if text == known:
+        cached_text, config = self._config
+        if text == cached_text:
             return config
         try:
             config = parse_config(text, env=AnyVariables())

@@ -150,10 +150,10 @@ class Gateway:
             if page is not None:
                 if method == "GET" and (page.story_id is not None or page.shown):
                     self._cache.count(page, self._visitor(scope))
-                status, given, body = page.reply.choose(
+                status, response_headers, body = page.reply.choose(
                     headers.get("accept-encoding"), headers.get("if-none-match"), headers.get("if-modified-since")
                 )
-                protocol.response_bytes(status, given, body)
+                protocol.response_bytes(status, response_headers, body)
                 self._metrics.kept.inc()
                 if self._cache.edition_due():
                     self._read_edition()
@@ -190,9 +190,9 @@ class Gateway:
             busy = [*_plain_headers(), ("Retry-After", "5")]
             protocol.response_bytes(429, busy, self._text(BUSY, scope.path))
             return
-        status, given, content = answer
+        status, response_headers, content = answer
         self._metrics.made.observe(asyncio.get_running_loop().time() - began)
-        protocol.response_bytes(int(status[:3]), given, content)
+        protocol.response_bytes(int(status[:3]), response_headers, content)
 
     async def _body(self, scope: Scope, protocol: HTTPProtocol, client: Client) -> bytes:
         """Return the whole body; BodyError if it is too large or too slow."""

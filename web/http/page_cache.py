@@ -183,7 +183,7 @@ class PageCache:
                 return None
             self._pages.move_to_end(key)
         if not page.fresh(self._edition, self._clock()):
-            return page if key in self._making and self._still_given(key) else None
+            return page if key in self._making and self._may_serve_stale(key) else None
         self._fresh_at[key] = ticks
         return page
 
@@ -214,7 +214,7 @@ class PageCache:
         if page is not None and page.fresh(edition, now):
             self._fresh_at[key] = self._ticks()
             return page
-        if page is not None and self._still_given(key):
+        if page is not None and self._may_serve_stale(key):
             # A busy page: requests get the old one until the new one is rendered, and none waits.
             self._make_aside(key, environ)
             return page
@@ -224,13 +224,13 @@ class PageCache:
         try:
             environ["REQUEST_METHOD"] = "GET"
             answer = wsgi_answer(self._app, environ)
-            made = self._made(key, hints_of(environ), answer, edition, page)
+            rendered = self._made(key, hints_of(environ), answer, edition, page)
         finally:
             if mine:
                 self._end(key)
-        if made is None and page is not None and answer.status.startswith("503"):
+        if rendered is None and page is not None and answer.status.startswith("503"):
             return page  # the last page is better than an error
-        return made or answer
+        return rendered or answer
 
     def _made(
         self,
@@ -256,7 +256,7 @@ class PageCache:
         self._keep(key, page)
         return page
 
-    def _still_given(self, key: _Key) -> bool:
+    def _may_serve_stale(self, key: _Key) -> bool:
         """Return whether a stale page is still served, which takes longer while it is being rendered again."""
         since = self._ticks() - self._fresh_at.get(key, float("-inf"))
         return since < self._stale_s * (MAX_WAIT if key in self._making else 1)
@@ -275,18 +275,18 @@ class PageCache:
     def _begin(self, key: _Key) -> bool:
         """Mark a page as being rendered; return False if it is already."""
         with self._lock:
-            return self._making.setdefault(key, made := threading.Event()) is made
+            return self._making.setdefault(key, finished := threading.Event()) is finished
 
     def _end(self, key: _Key) -> None:
         with self._lock:
-            made = self._making.pop(key)
-        made.set()
+            finished = self._making.pop(key)
+        finished.set()
 
     def _made_by_another(self, key: _Key, before: Page | None) -> Page | None:
         """Wait for the request that renders this page, and return the page; None if there is none, or it failed."""
         with self._lock:
-            made = self._making.get(key)
-        if made is None or not made.wait(WAIT_S):
+            finished = self._making.get(key)
+        if finished is None or not finished.wait(WAIT_S):
             return None
         with self._lock:
             page = self._pages.get(key)
@@ -334,9 +334,9 @@ def wsgi_answer(app: WSGIApplication, environ: WSGIEnvironment) -> Answer:
     status: str = "500 Internal Server Error"
     headers: Headers = []
 
-    def start_response(given: str, fields: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
+    def start_response(status_line: str, fields: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
         nonlocal status, headers
-        status, headers = given, list(fields)
+        status, headers = status_line, list(fields)
         return lambda data: None
 
     with quick_switching:

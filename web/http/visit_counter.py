@@ -131,13 +131,13 @@ class VisitCounter:
             person = self._person(environ)
             if person is None:
                 return
-            whole = hash((person, story_ids))
-            if whole in self._lists or len(self._shown) >= MAX_SEEN:
+            list_key = hash((person, story_ids))
+            if list_key in self._lists or len(self._shown) >= MAX_SEEN:
                 return
             if len(self._lists) >= self._max_lists:
                 # They only save work: `_shown` decides what counts.
                 self._lists.clear()
-            self._lists.add(whole)
+            self._lists.add(list_key)
             for position, story_id in enumerate(story_ids, start=1):
                 mark = hash((person, story_id))
                 # A person who has read it already did not come from this list.
@@ -173,12 +173,12 @@ class VisitCounter:
         return person
 
     def _count(self, day: date, story_id: int, place: int, *, opened: bool) -> None:
-        known = self._places.get((day, story_id, place))
-        if known is None:
+        counts = self._places.get((day, story_id, place))
+        if counts is None:
             if len(self._places) >= MAX_PENDING:
                 return
-            known = self._places[day, story_id, place] = [0, 0]
-        known[opened] += 1
+            counts = self._places[day, story_id, place] = [0, 0]
+        counts[opened] += 1
 
     def _start(self) -> None:
         # Started by the first reader, because threads do not survive a fork.
@@ -205,8 +205,8 @@ class VisitCounter:
                 views.update(self._views)
                 self._views = Counter(dict(list(views.items())[:MAX_PENDING]))
                 for key, (people, opened) in self._places.items():
-                    known = places.setdefault(key, [0, 0])
-                    known[:] = [known[0] + people, known[1] + opened]
+                    total = places.setdefault(key, [0, 0])
+                    total[:] = [total[0] + people, total[1] + opened]
                 self._places = dict(list(places.items())[:MAX_PENDING])
             return False
         return True

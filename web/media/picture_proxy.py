@@ -82,17 +82,17 @@ class NoTurn(Exception):
 class PictureProxy:
     """The cache of pictures, with fetching of missing ones.
 
-    kept:          opens the cache, in any thread
+    cache:         opens the cache, in any thread
     private_hosts: hosts of the local network that may be fetched from; none but in tests
     """
 
     def __init__(
         self,
-        kept: Callable[[], AbstractContextManager[KeptPictures]],
+        cache: Callable[[], AbstractContextManager[KeptPictures]],
         *,
         private_hosts: frozenset[str] = frozenset(),
     ) -> None:
-        self._kept = kept
+        self._cache = cache
         self._private_hosts = private_hosts
         self._lock = threading.Lock()
         self._missed: OrderedDict[str, datetime] = OrderedDict()
@@ -103,8 +103,8 @@ class PictureProxy:
 
     def get(self, url: str) -> tuple[bytes, Kind] | None:
         """Return the cached picture at *url*, or None."""
-        with self._kept() as kept:
-            data = kept.get(_name(url))
+        with self._cache() as cache:
+            data = cache.get(_name(url))
         kind = None if data is None else kind_of(data)
         return None if data is None or kind is None else (data, kind)
 
@@ -145,8 +145,8 @@ class PictureProxy:
             if kind_of(data) is None:
                 self._miss(name, now)
             else:
-                with self._kept() as kept:
-                    kept.keep(name, data, now)
+                with self._cache() as cache:
+                    cache.keep(name, data, now)
         except Exception:
             log.exception("a picture could not be fetched")
             self._miss(name, now)

@@ -47,8 +47,8 @@ def slug(headline: str, limit: int = 64) -> str:
         joined = _NO_WORD.sub("-", headline.lower()).strip("-")
     else:
         text = unicodedata.normalize("NFKC", headline).casefold()
-        kept = "".join(c if c.isalnum() or unicodedata.category(c).startswith("M") else " " for c in text)
-        joined = "-".join(kept.split())
+        letters = "".join(c if c.isalnum() or unicodedata.category(c).startswith("M") else " " for c in text)
+        joined = "-".join(letters.split())
     if len(joined) > limit:
         head = joined[:limit]
         joined = head[: head.rfind("-")] if head.rfind("-") > limit // 2 else head

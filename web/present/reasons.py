@@ -66,10 +66,10 @@ def _undone(kind: str) -> str:
 
 
 def _title_shape(count: int, question: int) -> str:
-    words = plural(count, "word")
+    word_count = plural(count, "word")
     if question:
-        return str(gettext("a title of %(words)s, and how it is worded, a question", words=words))
-    return str(gettext("a title of %(words)s, and how it is worded", words=words))
+        return str(gettext("a title of %(words)s, and how it is worded, a question", words=word_count))
+    return str(gettext("a title of %(words)s, and how it is worded", words=word_count))
 
 
 # Why entries are together, and what happened to a story

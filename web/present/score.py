@@ -153,12 +153,12 @@ def bars(contributions: Sequence[Contribution], score: int, limit: int = 12) -> 
     Beyond *limit* the smallest are added up into one, so that the sum on the page is the score.
     """
     points = dict(enumerate(tenths([c.points for c in contributions], score)))
-    kept = sorted(points)
-    if len(kept) > limit:
-        by_size = sorted(kept, key=lambda i: (contributions[i].name == "base", abs(points[i])), reverse=True)
-        kept = sorted(by_size[: limit - 1])
-    rows = [(label(contributions[i].name), _shown(contributions[i]), points[i]) for i in kept]
-    if rest := [points[i] for i in points if i not in kept]:
+    shown = sorted(points)
+    if len(shown) > limit:
+        by_size = sorted(shown, key=lambda i: (contributions[i].name == "base", abs(points[i])), reverse=True)
+        shown = sorted(by_size[: limit - 1])
+    rows = [(label(contributions[i].name), _shown(contributions[i]), points[i]) for i in shown]
+    if rest := [points[i] for i in points if i not in shown]:
         rows.append((plural(len(rest), "smaller part"), NO_REASON, sum(rest)))
     ends = [0]
     for _, _, value in rows:

@@ -106,9 +106,9 @@ def presenter(store: Store) -> Presenter:
 
 def category_name(category_id: str) -> str:
     """Return a category's name; 404 unless it is configured or has stories."""
-    known = config().category(category_id)
-    if known is not None:
-        return known.name
+    category = config().category(category_id)
+    if category is not None:
+        return category.name
     with reading().store() as store:
         if not store.story_lists.select(ListQuery(category_id=category_id, limit=1)):
             abort(404)

@@ -53,7 +53,7 @@ def status_of(store: Store) -> Status:
         last_tick=show.moment(tick) if tick else None,
         entries=store.entries.count(),
         states=states,
-        all_failing=present.plain_message(store.source_status.most_said()) if failing else "",
+        all_failing=present.plain_message(store.source_status.most_frequent_message()) if failing else "",
     )
 
 

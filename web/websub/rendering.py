@@ -57,16 +57,16 @@ class FeedRenderer:
         builder = EnvironBuilder(path, base_url=f"{parts.scheme}://{parts.netloc}/", query_string=query, method="GET")
         environ = builder.get_environ()
         hints = put_hints(environ, CacheHints(self._clock()))
-        given: list[tuple[str, dict[str, str]]] = []
+        responses: list[tuple[str, dict[str, str]]] = []
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Callable[[bytes], None]:
-            given.append((status, dict(headers)))
+            responses.append((status, dict(headers)))
             return lambda data: None
 
         # Without the page cache, whose responses lack the digests of changes.
         with closing(cast(ClosingIterator, Flask.wsgi_app(self._app, environ, start))) as pieces:
             body = b"".join(pieces)
-        status, headers = given[-1]
+        status, headers = responses[-1]
         if not status.startswith("200") or hints.material is None:
             return None
         return Document(body, headers["Content-Type"], headers.get("Link", ""), hints.material)

@@ -57,14 +57,14 @@ class SubscriberCalls:
     async def __aexit__(self, *error: object) -> None:
         await self._client.__aexit__(None, None, None)
 
-    async def confirm_one(self, request_id: int, now: datetime) -> None:
+    async def confirm_by_id(self, request_id: int, now: datetime) -> None:
         """Verify a request, if that is due."""
-        if pending := self._store.websub_requests.due_one(request_id, now):
+        if pending := self._store.websub_requests.due_by_id(request_id, now):
             await self.confirm(pending, now)
 
-    async def deliver_one(self, subscription_id: int, now: datetime) -> None:
+    async def deliver_by_id(self, subscription_id: int, now: datetime) -> None:
         """Deliver a feed to a subscriber, if that is due."""
-        if due := self._store.websub_hub.due_one(subscription_id, now):
+        if due := self._store.websub_hub.due_by_id(subscription_id, now):
             await self.deliver(due, now)
 
     # Verification of intent: section 5.3 of the recommendation.

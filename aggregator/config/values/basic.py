@@ -104,10 +104,10 @@ def _time_zone(raw: str) -> str:
     try:
         zoneinfo.ZoneInfo(raw)
     except (KeyError, ValueError, OSError):
-        known = {zone.lower(): zone for zone in zoneinfo.available_timezones()}
+        zones = {zone.lower(): zone for zone in zoneinfo.available_timezones()}
         # Compared in lower case, returned in the spelling of the time zone database.
-        close = difflib.get_close_matches(raw.lower()[:80], known, n=1)
-        hint = f"; did you mean {known[close[0]]!r}?" if close else ""
+        close = difflib.get_close_matches(raw.lower()[:80], zones, n=1)
+        hint = f"; did you mean {zones[close[0]]!r}?" if close else ""
         raise ValueError(f"is not a time zone such as UTC or Europe/Berlin{hint}") from None
     return raw
 

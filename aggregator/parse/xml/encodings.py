@@ -107,9 +107,9 @@ def encoding_of(label: str) -> str:
         if match := pattern.fullmatch(name):
             name = match.expand(usual)
     name = {"latin9": "iso-8859-15", "latin10": "iso-8859-16"}.get(name, name)
-    known = (webencodings.lookup(name) or webencodings.lookup(label)) if name else None
-    if known is not None:
-        return "" if known.name in ("replacement", "x-user-defined") else known.name
+    encoding = (webencodings.lookup(name) or webencodings.lookup(label)) if name else None
+    if encoding is not None:
+        return "" if encoding.name in ("replacement", "x-user-defined") else encoding.name
     try:
         codec = codecs.lookup(name) if name else None
     except (LookupError, UnicodeError, ValueError):
@@ -125,8 +125,8 @@ def decode(data: bytes, encoding: str) -> str:
         return _from_euc_jp(data)
     if encoding == "iso-2022-jp":
         return _from_iso_2022_jp(data)
-    known = webencodings.lookup(encoding)
-    codec = _SUPERSETS.get(encoding) or (known.codec_info.name if known else encoding)
+    registered = webencodings.lookup(encoding)
+    codec = _SUPERSETS.get(encoding) or (registered.codec_info.name if registered else encoding)
     try:
         return data.decode(codec, "replace")
     except (UnicodeError, ValueError):  # a codec that knows no "replace"

@@ -20,8 +20,8 @@ from aggregator.parse.xml.names import (
     FEED_DANGERS,
     FEED_HARMLESS,
     IMAGE_INSIDE,
-    KNOWN,
     OLD_ATOM,
+    PREFIX_BY_URI,
     PREFIXES,
     READ,
     is_harmless,
@@ -46,7 +46,7 @@ def read(data: bytes) -> RawFeed | None:
             lower = uri.lower()
             if not lower.isascii() or lower in OLD_ATOM:
                 return None
-            usual = "" if "backend.userland.com/rss" in lower else KNOWN.get(lower)
+            usual = "" if "backend.userland.com/rss" in lower else PREFIX_BY_URI.get(lower)
             if not prefix:
                 default_uris.append(lower)
                 if usual is None and lower:

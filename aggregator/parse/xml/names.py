@@ -11,10 +11,10 @@ from functools import lru_cache
 from feedparser.mixin import _FeedParserMixin
 from feedparser.namespaces import _base, admin, cc, dc, georss, itunes, mediarss, psc
 
-KNOWN = {uri.lower(): prefix for uri, prefix in _FeedParserMixin.namespaces.items()}
+PREFIX_BY_URI = {uri.lower(): prefix for uri, prefix in _FeedParserMixin.namespaces.items()}
 for _module in (_base, admin, cc, dc, georss, itunes, mediarss, psc):
-    KNOWN |= {uri.lower(): prefix for uri, prefix in _module.Namespace.supported_namespaces.items()}
-PREFIXES = frozenset(KNOWN.values()) - {""}
+    PREFIX_BY_URI |= {uri.lower(): prefix for uri, prefix in _module.Namespace.supported_namespaces.items()}
+PREFIXES = frozenset(PREFIX_BY_URI.values()) - {""}
 ATOM_URIS = ("http://www.w3.org/2005/atom",)
 OLD_ATOM = (
     "http://purl.org/atom/ns#",
@@ -81,7 +81,7 @@ def name_of(tag: str) -> str:
         return tag.lower()
     uri, _, local = tag[1:].partition("}")
     lower = uri.lower()
-    prefix = "" if "backend.userland.com/rss" in lower else KNOWN.get(lower, "?")
+    prefix = "" if "backend.userland.com/rss" in lower else PREFIX_BY_URI.get(lower, "?")
     return f"{prefix}_{local}".lower() if prefix else local.lower()
 
 

@@ -108,11 +108,11 @@ def without_stump(data: bytes, notes: list[str]) -> bytes:
     if not root or root in (b"channel", b"CHANNEL") or data.rfind(b"</" + root) >= 0:
         return data
     end, name = max((data.rfind(b"</item>"), b"item"), (data.rfind(b"</entry>"), b"entry"))
-    kept_to = end + len(name) + 3 if end >= 0 else 0
-    start = _ITEM.search(data, kept_to)
+    intact_until = end + len(name) + 3 if end >= 0 else 0
+    start = _ITEM.search(data, intact_until)
     if end < 0 and (start is None or _ITEM.search(data, start.end())):
         return data
-    head, left_out = (data[:kept_to], 0) if start is None else (data[: start.start()], 1)
+    head, left_out = (data[:intact_until], 0) if start is None else (data[: start.start()], 1)
     notes.append("the document ends in the middle" + (", its last item is left out" if left_out else ""))
     channel = b"</channel>" if root == b"rss" and b"<channel" in head and b"</channel" not in head else b""
     return head + channel + b"</" + root + b">"

@@ -37,7 +37,7 @@ MAX_TIME_S = 90.0
 PAGE_BYTES = 3_000_000
 PAGE_TIMEOUT = timedelta(seconds=15)
 ROBOTS_BYTES = 512_000
-ROBOTS_KEPT, ROBOTS_RETRIED = timedelta(hours=24), timedelta(hours=1)
+ROBOTS_LIFETIME, ROBOTS_RETRIED = timedelta(hours=24), timedelta(hours=1)
 """How long a robots.txt counts; how long a host is left alone whose robots.txt could not be read."""
 MAX_HOSTS = 2_000
 _ACCEPT_PAGE = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
@@ -108,17 +108,17 @@ class Articles:
     async def rules(self, url: str, page: _Page) -> Robots:
         """Return what robots.txt of the host of *url* allows."""
         place = origin(url)
-        known = self._robots.get(place)
-        if known is not None and page.now < known.until:
-            return known.robots
+        cached = self._robots.get(place)
+        if cached is not None and page.now < cached.until:
+            return cached.robots
         scheme, name, port = place
         shown = f"[{name}]" if ":" in name else name
         address = f"{scheme}://{shown}{f':{port}' if port else ''}/robots.txt"
         outcome = await page.get(address, _ACCEPT_ROBOTS, ROBOTS_BYTES)
-        robots, kept = _robots_of(outcome)
+        robots, lifetime = _robots_of(outcome)
         if len(self._robots) >= MAX_HOSTS:
             self._robots.clear()
-        self._robots[place] = _Rules(robots, page.now + kept)
+        self._robots[place] = _Rules(robots, page.now + lifetime)
         return robots
 
     async def read(self, outcome: Fetched, title: str, limits: Limits) -> tuple[str, str, int]:
@@ -190,9 +190,9 @@ def with_text(arrival: Arrival, content: str, summary: str, word_count: int) -> 
 def _robots_of(outcome: Fetched | Failed) -> tuple[Robots, timedelta]:
     """Return the rules of an answer, and how long they count: RFC 9309, section 2.3.1."""
     if isinstance(outcome, Fetched):
-        return read_robots(outcome.body.decode("utf-8", "replace")), ROBOTS_KEPT
+        return read_robots(outcome.body.decode("utf-8", "replace")), ROBOTS_LIFETIME
     if outcome.status is not None and (outcome.status == 200 or 400 <= outcome.status < 500):
-        return ALLOW_ALL, ROBOTS_KEPT
+        return ALLOW_ALL, ROBOTS_LIFETIME
     return DENY_ALL, ROBOTS_RETRIED
 
 

@@ -21,13 +21,13 @@ def filtered(source: Source, parsed: ParsedFeed) -> ParsedFeed:
     """Return *parsed* without the items that *source* leaves out, and a note that counts them."""
     if not (source.exclude or source.only) or not parsed.arrivals:
         return parsed
-    kept = tuple(arrival for arrival in parsed.arrivals if is_wanted(source, arrival))
-    left_out = len(parsed.arrivals) - len(kept)
+    wanted = tuple(arrival for arrival in parsed.arrivals if is_wanted(source, arrival))
+    left_out = len(parsed.arrivals) - len(wanted)
     if not left_out:
         return parsed
     note = f"{plural(left_out, 'item')} left out by exclude or only"
     # What was left out is looked at again when the document changes, in case the filters have changed as well.
-    return replace(parsed, arrivals=kept, notes=(*parsed.notes, note), memory=parsed.memory.without_items())
+    return replace(parsed, arrivals=wanted, notes=(*parsed.notes, note), memory=parsed.memory.without_items())
 
 
 def is_wanted(source: Source, arrival: Arrival) -> bool:

@@ -97,7 +97,7 @@ class FrontPages:
 
         The last page of an hour, or of a day, is kept.
         """
-        kept = self.count()
+        before_count = self.count()
         for older_than, digits in ((ALL_FOR, len("2026-11-17T08")), (HOURLY_FOR, len("2026-11-17"))):
             self._db.run(
                 """delete from front_pages where at < :until and at not in
@@ -106,7 +106,7 @@ class FrontPages:
             )
         if before is not None:
             self._db.run("delete from front_pages where at < :before", {"before": stamp(before)})
-        return kept - self.count()
+        return before_count - self.count()
 
     def _present(self) -> dict[str, list[list[str | int | bool]]]:
         rows = self._db.rows(

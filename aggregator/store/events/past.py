@@ -87,11 +87,11 @@ class PastFacts:
         for row in self._source.rows("select * from decisions where at > :since and at <= :until order by at", span):
             # A decision about an entry that the edited configuration excludes is dropped.
             named = {id_ for name in ("entry_ids", "other_ids", "into_ids") for id_ in json.loads(row[name])}
-            known = self._target.value(
+            present = self._target.value(
                 f"select count(*) from entries where entry_id in (select value from {integers})",
                 {"ids": json.dumps(sorted(named))},
             )
-            if known == len(named):
+            if present == len(named):
                 self._insert("decisions", [dict(row) | {"undone_at": None}])
         self._target.run_many(
             "update decisions set undone_at = :undone_at where decision_id = :decision_id",

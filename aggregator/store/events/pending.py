@@ -128,24 +128,24 @@ class PendingSteps:
         if self._numbers is None:
             return steps
         last = self._numbers.last()
-        given: dict[int, int] = {}
+        renumbered: dict[int, int] = {}
         numbered = []
         for step in steps:
             entry_ids = [event.entry_id for event in step.events if isinstance(event, Entry)]
             new_ids: Mapping[int, int] = {}
             if entry_ids and entry_ids[0] <= last:
                 new_ids = self._numbers.fresh(entry_ids)
-                given |= new_ids
+                renumbered |= new_ids
             if entry_ids:
-                last = given.get(entry_ids[-1], entry_ids[-1])
+                last = renumbered.get(entry_ids[-1], entry_ids[-1])
             # An edit may be of an entry of an earlier step.
             events = [
-                replace(event, entry_id=given.get(event.entry_id, event.entry_id))
+                replace(event, entry_id=renumbered.get(event.entry_id, event.entry_id))
                 if isinstance(event, (Entry, Edit))
                 else event
                 for event in step.events
             ]
-            numbered.append(replace(step, events=events, new_ids=new_ids) if given else step)
+            numbered.append(replace(step, events=events, new_ids=new_ids) if renumbered else step)
         return numbered
 
     def _free(self, row: Row, at: datetime) -> datetime:

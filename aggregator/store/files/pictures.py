@@ -81,9 +81,9 @@ class PictureFolder(KeptPictures):
         return sum(entry.stat().st_size for entry in os.scandir(self._folder))
 
     def _thin(self) -> None:
-        kept = sorted((entry.stat().st_mtime, entry.stat().st_size, entry.path) for entry in os.scandir(self._folder))
-        total = sum(size for _, size, _ in kept)
-        for _, size, path in kept:
+        files = sorted((entry.stat().st_mtime, entry.stat().st_size, entry.path) for entry in os.scandir(self._folder))
+        total = sum(size for _, size, _ in files)
+        for _, size, path in files:
             if total <= self._max_bytes * THINNED_SHARE:
                 break
             os.unlink(path)

@@ -82,5 +82,5 @@ def with_embeddings(connection: Connection, entries: Sequence[Entry]) -> list[En
     )
     if not rows:
         return list(entries)
-    known = {row["entry_id"]: Embedding(row["encoder"], row["embedding"]) for row in rows}
-    return [replace(item, embedding=known.get(item.entry_id)) for item in entries]
+    embedding_of = {row["entry_id"]: Embedding(row["encoder"], row["embedding"]) for row in rows}
+    return [replace(item, embedding=embedding_of.get(item.entry_id)) for item in entries]

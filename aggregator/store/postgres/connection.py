@@ -99,7 +99,7 @@ class PostgresConnection(connection.Connection):
             raw = opened.raw()
             migrations.apply(raw)
             if not is_transfer:
-                migrations.require_whole(raw)
+                migrations.require_all_steps(raw)
         except StoreError:
             opened.close()
             raise

@@ -19,9 +19,9 @@ class PostgresDialect:
         return f"""(select cast(item as bigint) as value
             from jsonb_array_elements_text(cast({column} as jsonb)) as items (item)) as numbers"""
 
-    def least(self, one: str, other: str) -> str:
+    def least(self, a: str, b: str) -> str:
         """Return the lesser of two values."""
-        return f"least({one}, {other})"
+        return f"least({a}, {b})"
 
     def contains(self, column: str, parameter: str) -> str:
         """Return the condition that a column holds a text in any case; in the collation C `lower` knows ASCII alone."""

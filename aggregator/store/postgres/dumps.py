@@ -46,14 +46,14 @@ def problem(url: str) -> str:
         dumper = _program("pg_dump")
         _program("pg_restore")
         _address(url)
-        said = subprocess.run([dumper, "--version"], capture_output=True, text=True, check=False).stdout
+        output = subprocess.run([dumper, "--version"], capture_output=True, text=True, check=False).stdout
         with psycopg.connect(url, **connection_arguments("groundswell")) as raw:
             server = raw.info.server_version // 10_000
     except StoreError as error:
         return str(error)
     except psycopg.Error:
         return ""  # it cannot be reached now; whoever uses it says so
-    version = re.search(r"\d+", said)
+    version = re.search(r"\d+", output)
     if version is not None and int(version[0]) < server:
         return f"pg_dump {version[0]} is older than the server, which is PostgreSQL {server}; install version {server}"
     return ""
@@ -226,8 +226,8 @@ def _address(url: str) -> str:
             f"~/.pg_service.conf, and name that service: {VARIABLE}=postgresql:///?service=NAME"
         )
     same = connection_arguments("groundswell backup")
-    kept = ("connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
-    return make_conninfo(**{**{name: same[name] for name in kept}, **parts})
+    options = ("connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
+    return make_conninfo(**{**{name: same[name] for name in options}, **parts})
 
 
 def _run(url: str, *command: str, failed: str) -> None:

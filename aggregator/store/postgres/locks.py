@@ -31,11 +31,11 @@ def holding(name: str) -> Callable[[psycopg.Connection[Any]], None]:
 
     A background job has one session: where it was lost, the job may run elsewhere, and a second one is a StoreFault.
     """
-    has_held = False
+    has_locked = False
 
     def take(raw: psycopg.Connection[Any]) -> None:
-        nonlocal has_held
-        if has_held and name in _JOBS:
+        nonlocal has_locked
+        if has_locked and name in _JOBS:
             raise StoreFault("the connection to the database was lost, and the job may run elsewhere by now")
         raw.execute("select set_config('application_name', %s, false)", (process_name(),))
         before = raw.execute("select current_setting('lock_timeout')").fetchone()
@@ -51,7 +51,7 @@ def holding(name: str) -> Callable[[psycopg.Connection[Any]], None]:
                 else f"another worker ({who}) is using the database; stop it first"
             ) from None
         raw.execute("select set_config('lock_timeout', %s, false)", (before[0],))
-        has_held = True
+        has_locked = True
 
     return take
 

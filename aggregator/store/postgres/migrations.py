@@ -80,7 +80,7 @@ def complete(script: str) -> str:
     return _INCLUDE.sub(included, script)
 
 
-def require_whole(raw: psycopg.Connection[Any]) -> None:
+def require_all_steps(raw: psycopg.Connection[Any]) -> None:
     """Raise StoreError if the database holds only a part of the site that is being copied into it."""
     row = raw.execute("select source from transfers where finished_at is null").fetchone()
     if row is not None:
@@ -108,7 +108,7 @@ def unknown(applied: Mapping[str, bool]) -> list[str]:
 
 def _applied(raw: psycopg.Connection[Any]) -> dict[str, bool]:
     """Return the steps that were applied, and whether each only expanded the schema."""
-    known = raw.execute("select to_regclass('migrations')").fetchone()
-    if known is None or known[0] is None:
+    table = raw.execute("select to_regclass('migrations')").fetchone()
+    if table is None or table[0] is None:
         return {}
     return {row[0]: bool(row[1]) for row in raw.execute("select name, expands from migrations")}

@@ -40,11 +40,11 @@ class PostgresTables:
 
         StoreError if it holds anything else than an unfinished transfer of the same source.
         """
-        known = self._db.row("select source, finished_at from transfers order by transfer_id desc limit 1")
-        if known is not None and known["finished_at"] is None:
-            if known["source"] != source:
+        unfinished = self._db.row("select source, finished_at from transfers order by transfer_id desc limit 1")
+        if unfinished is not None and unfinished["finished_at"] is None:
+            if unfinished["source"] != source:
                 raise StoreError(
-                    f"the database holds an unfinished transfer of {known['source']}; finish that one, "
+                    f"the database holds an unfinished transfer of {unfinished['source']}; finish that one, "
                     "or drop the database and create it again"
                 )
             return
@@ -75,15 +75,15 @@ class PostgresTables:
         outdated = [table.key_of(row) for row in stored if row not in wanted]
         missing = [row for row in rows if row not in present]
         with self._db.transaction():
-            kept = {table.key_of(row) for row in missing}
-            self._remove(table, [key for key in outdated if key not in kept])
+            rewritten = {table.key_of(row) for row in missing}
+            self._remove(table, [key for key in outdated if key not in rewritten])
             if outdated:
                 self._merge(table, missing)
             else:
                 self._db.copy_in(table.name, table.columns, missing)
             if table.name == "entries":
                 self._index(table, missing)
-        return len(missing) + sum(key not in kept for key in outdated)
+        return len(missing) + sum(key not in rewritten for key in outdated)
 
     def set_last_number(self, table: Table, number: int) -> None:
         """Let the next row that the database numbers have a greater number than *number* and than every row."""

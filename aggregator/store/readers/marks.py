@@ -15,7 +15,7 @@ from aggregator.store.stories.story_lists import LISTED, listed
 
 READ, STARRED = "read", "starred"
 MAX_STARRED = 10_000
-_READ_MARKS_KEPT = timedelta(days=90)
+_READ_MARKS_LIFETIME = timedelta(days=90)
 """Apps are given stories of fewer days, so an older mark says nothing any more."""
 
 
@@ -148,7 +148,7 @@ class ReaderMarks:
             self._trim(wanted.reader, now)
 
     def _trim(self, reader: str, now: datetime) -> None:
-        params = {"reader": reader, "old": stamp(now - _READ_MARKS_KEPT), "most": MAX_STARRED}
+        params = {"reader": reader, "old": stamp(now - _READ_MARKS_LIFETIME), "most": MAX_STARRED}
         self._db.run("delete from reader_marks where reader = :reader and kind = 'read' and at < :old", params)
         self._db.run(
             """delete from reader_marks where reader = :reader and kind = 'starred' and story_id in (

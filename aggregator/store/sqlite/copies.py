@@ -144,19 +144,19 @@ def set_token(path: Path, token: Token) -> None:
         )
 
 
-def keep(path: Path, kept: Path) -> None:
-    """Copy the database at *path* to *kept*: page by page where it opens, else its files as they are."""
+def keep(path: Path, target: Path) -> None:
+    """Copy the database at *path* to *target*: page by page where it opens, else its files as they are."""
     try:
-        make_private(kept)
-        with closing(sqlite3.connect(path, timeout=10)) as raw, closing(sqlite3.connect(kept)) as copy:
+        make_private(target)
+        with closing(sqlite3.connect(path, timeout=10)) as raw, closing(sqlite3.connect(target)) as copy:
             raw.backup(copy)
         return
     except sqlite3.Error:
-        _remove(kept)
+        _remove(target)
     for ending in ("", *JOURNALS):
         source = path.with_name(path.name + ending)
         if source.exists():
-            shutil.copy2(source, kept.with_name(kept.name + ending))
+            shutil.copy2(source, target.with_name(target.name + ending))
 
 
 def replace(part: Path, path: Path) -> None:

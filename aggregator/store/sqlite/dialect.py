@@ -16,9 +16,9 @@ class SqliteDialect:
         """Return the numbers of a JSON column as a table."""
         return f"json_each({column})"
 
-    def least(self, one: str, other: str) -> str:
+    def least(self, a: str, b: str) -> str:
         """Return the lesser of two values; spelled as in the index `stories_newest`."""
-        return f"min({one}, {other})"
+        return f"min({a}, {b})"
 
     def contains(self, column: str, parameter: str) -> str:
         """Return the condition that a column holds a text in any case; SQLite's own `lower` knows ASCII alone."""

@@ -58,7 +58,7 @@ class EmbeddingCache:
 
     def get(self, encoder: str, texts: Sequence[str]) -> dict[str, bytes]:
         """Return what is known of *texts*."""
-        known: dict[str, bytes] = {}
+        cached: dict[str, bytes] = {}
         with self._tolerant():
             if self._db is not None:
                 for text in texts:
@@ -66,8 +66,8 @@ class EmbeddingCache:
                         "select embedding from embeddings where text_hash = ?", (_hash(encoder, text),)
                     ).fetchone()
                     if row is not None:
-                        known[text] = row[0]
-        return known
+                        cached[text] = row[0]
+        return cached
 
     def add(self, encoder: str, embeddings: Mapping[str, bytes]) -> None:
         """Remember embeddings by their text, b"" for none."""

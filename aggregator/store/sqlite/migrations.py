@@ -41,9 +41,9 @@ def statements(script: str) -> list[str]:
 
 def pending(raw: sqlite3.Connection) -> bool:
     """Whether a database lacks steps; NewerDatabaseError when it knows steps that we do not."""
-    known = raw.execute("select 1 from sqlite_master where name = '_sqlite_migrations'").fetchone()
+    table = raw.execute("select 1 from sqlite_master where name = '_sqlite_migrations'").fetchone()
     query = "select name from _sqlite_migrations where migration_set = ?"
-    applied = {row[0] for row in raw.execute(query, (_SET,))} if known else set()
+    applied = {row[0] for row in raw.execute(query, (_SET,))} if table else set()
     if unknown := sorted(applied - STEPS.keys()):
         raise NewerDatabaseError(
             f"written by a newer version of Groundswell (it knows {unknown[-1]}); "

@@ -106,7 +106,7 @@ class HubRequests:
         )
         return [_request(row) for row in rows]
 
-    def due_one(self, request_id: int, now: datetime) -> HubRequest | None:
+    def due_by_id(self, request_id: int, now: datetime) -> HubRequest | None:
         """Return a request if its verification is due."""
         row = self._db.row(
             "select * from hub_requests where request_id = :id and due_at <= :now",
@@ -221,7 +221,7 @@ class HubSubscribers:
         )
         return [_subscription(row) for row in rows]
 
-    def due_one(self, subscription_id: int, now: datetime) -> Subscription | None:
+    def due_by_id(self, subscription_id: int, now: datetime) -> Subscription | None:
         """Return a subscription if its delivery is due."""
         row = self._db.row(
             "select * from hub_subscriptions where subscription_id = :id and due_at is not null and due_at <= :now",

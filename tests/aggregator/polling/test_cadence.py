@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.polling.cadence import ALARM, KEPT, MIN_ALARM, Arrivals, best_wait, silence, with_arrivals
+from aggregator.polling.cadence import ALARM, MAX_ARRIVALS, MIN_ALARM, Arrivals, best_wait, silence, with_arrivals
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -27,7 +27,7 @@ def every(gap: timedelta, count: int, last: datetime = NOON) -> Arrivals:
 def test_the_newest_arrivals_are_kept_in_order_and_each_once(before: list[datetime], new: list[datetime]) -> None:
     kept = with_arrivals(with_arrivals((), before), new)
     assert list(kept) == sorted(set(kept))
-    assert len(kept) <= KEPT
+    assert len(kept) <= MAX_ARRIVALS
     assert with_arrivals(kept, new) == kept
     if new:
         assert kept[-1] >= int(max(new).timestamp())
@@ -47,7 +47,7 @@ def test_whoever_values_a_request_more_waits_longer(arrived: list[datetime], wor
 def test_the_interval_follows_the_square_root_of_a_steady_rate() -> None:
     # 48 a day: f = sqrt(2 / h / (2 * 1/12 h)) = 3.46 an hour, every 17 min; after an arrival a little rarer, since
     # half of the rate is what the last hour excites. A quarter of the rate is twice the wait.
-    often, seldom = (best_wait(every(gap, KEPT), NOON + gap, WORTH, DAY) for gap in (HOUR / 2, 2 * HOUR))
+    often, seldom = (best_wait(every(gap, MAX_ARRIVALS), NOON + gap, WORTH, DAY) for gap in (HOUR / 2, 2 * HOUR))
     assert 15 * MINUTE < often < 25 * MINUTE
     assert 1.7 < seldom / often < 2.6
 
@@ -65,7 +65,7 @@ def test_recent_news_brings_the_next_poll_forward() -> None:
 
 
 def test_an_abandoned_feed_is_polled_ever_more_rarely() -> None:
-    arrivals = every(HOUR, KEPT)
+    arrivals = every(HOUR, MAX_ARRIVALS)
     waits = [best_wait(arrivals, NOON + after, WORTH, DAY) for after in (DAY, 7 * DAY, 60 * DAY, 3000 * DAY)]
     assert waits == sorted(waits)
     assert waits[-1] >= 12 * HOUR

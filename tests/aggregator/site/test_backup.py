@@ -90,7 +90,7 @@ def test_a_site_comes_back_on_another_machine_from_one_file(site: Site, tmp_path
     other = Site(tmp_path / "elsewhere")
     other.folder.mkdir()
     done = restore(site.copy, other.db, other.feeds, NOON)
-    assert done.kept == ()
+    assert done.replaced == ()
     assert (done.models, done.has_config) == (2, True)
     assert other.note() == "as backed up"
     assert other.feeds.read_text() == FEEDS
@@ -114,13 +114,13 @@ def test_what_was_there_is_kept_and_the_copy_is_only_read(site: Site) -> None:
     assert site.note() == "as backed up"
     assert site.feeds.read_text() == FEEDS
     assert sorted(path.name for path in models_folder(site.db).iterdir()) == ["current", "relevance-1.json"]
-    assert [path.name for path in done.kept] == [
+    assert [path.name for path in done.replaced] == [
         "news.db.before-20261117T120000",
         "news.db.models.before-20261117T120000",
         "feeds.yaml.before-20261117T120000",
     ]
-    assert done.kept[2].read_text() == "sources: []\n"
-    with Store.open(done.kept[0]) as store:
+    assert done.replaced[2].read_text() == "sources: []\n"
+    with Store.open(done.replaced[0]) as store:
         assert store.state.get("note") == "later"
     assert site.copy.read_bytes() == before
     assert not list(site.folder.glob(".*"))
@@ -144,9 +144,9 @@ def test_restore_works_where_the_database_does_not_open(site: Site, damage: byte
     assert site.note() == "as backed up"
     assert site.token_digest() == digest("second token")
     if damage is None:
-        assert done.kept[0].read_bytes()[:20_000] == broken[:20_000]
+        assert done.replaced[0].read_bytes()[:20_000] == broken[:20_000]
     elif damage:
-        assert done.kept[0].read_bytes() == broken
+        assert done.replaced[0].read_bytes() == broken
 
 
 def _empty(path: Path) -> None:

@@ -25,7 +25,7 @@ def items(
     marks = store.reader_marks.of(token.reader, (row.story.story_id for row in listed))
     others = store.story_lists.other_headlines(list(listed))
     categories = {category.id: of_category(category) for category in config.categories}
-    made = []
+    results = []
     for row in listed:
         story = row.story
         section = show.section(story.category_id)
@@ -43,7 +43,7 @@ def items(
         states = [READING_LIST, *(f"{STATE}{kind}" for kind in sorted(marks.get(story.story_id, ())))]
         # Some apps treat titles as HTML, others as text: escape only if the two would differ.
         title = syndication.escape_if_ambiguous(item.title)
-        made.append(
+        results.append(
             {
                 "id": item_id(story.story_id),
                 "crawlTimeMsec": str(int(story.first_seen_at.timestamp() * 1000)),
@@ -63,7 +63,7 @@ def items(
                 },
             }
         )
-    return made
+    return results
 
 
 def references(ids: Iterable[tuple[int, Any]]) -> list[dict[str, Any]]:

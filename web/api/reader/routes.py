@@ -199,8 +199,8 @@ def item_contents() -> Response:
     with reading().store() as store:
         lists = store.story_lists
         listed = [story for story_id in dict.fromkeys(wanted) if (story := lists.listed(story_id)) is not None]
-        made = items(store, presenter(store), config(), token, listed, base=base_url(), tags=id_base())
-    return _json({"id": streams.READING_LIST, "updated": int(now().timestamp()), "items": made})
+        contents = items(store, presenter(store), config(), token, listed, base=base_url(), tags=id_base())
+    return _json({"id": streams.READING_LIST, "updated": int(now().timestamp()), "items": contents})
 
 
 @blueprint.post(f"{API}/edit-tag")
@@ -244,10 +244,10 @@ def atom_stream(stream: str) -> Response:
     page = streams.paging(values, most=streams.MAX_ITEMS)
     with reading().store() as store:
         listed = store.reader_marks.select(page.narrow(_selection(store, token, stream)))
-        made = items(store, presenter(store), config(), token, listed, base=base_url(), tags=id_base())
+        contents = items(store, presenter(store), config(), token, listed, base=base_url(), tags=id_base())
     titles = {subscription.id: subscription.title for subscription in streams.subscriptions(config())}
     title = titles.get(streams.normalized(stream), config().site.title)
-    return Response(atom.write(title, request.base_url, made, now()), content_type=atom.MEDIA_TYPE)
+    return Response(atom.write(title, request.base_url, contents, now()), content_type=atom.MEDIA_TYPE)
 
 
 @blueprint.post(f"{API}/subscription/edit")

@@ -17,7 +17,7 @@ from aggregator.store.readers.marks import READ, STARRED, Selection
 from aggregator.store.readers.tokens import ReaderToken
 from web.lists import query, stories
 
-KEPT_FOR = timedelta(days=30)
+MAX_STORY_AGE = timedelta(days=30)
 """Stories that were first seen longer ago are not given to apps, unless they are starred."""
 MAX_ITEMS = 1_000
 MAX_IDS = 10_000
@@ -70,7 +70,7 @@ def selection(
     """Return which stories a stream contains; UnknownStream."""
     wanted = Selection(
         reader=token.reader,
-        since=now - KEPT_FOR,
+        since=now - MAX_STORY_AGE,
         min_score=token.min_score if min_score is None else min_score,
     )
     stream = normalized(stream)
@@ -125,13 +125,13 @@ class Paging:
 def paging(values: dict[str, str], *, most: int) -> Paging:
     """Parse `n`, `c`, `r`, `xt`, `it`, `ot`, `nt`; values that are not numbers are ignored."""
     states = {name: normalized(values.get(name, "")) for name in ("xt", "it")}
-    known = {f"{STATE}{READ}": READ, f"{STATE}{STARRED}": STARRED}
+    mark_of = {f"{STATE}{READ}": READ, f"{STATE}{STARRED}": STARRED}
     return Paging(
         limit=min(max(_number(values.get("n", "")) or 20, 1), most),
         beyond_id=_number(values.get("c", "")),
         oldest_first=values.get("r", "") == "o",
-        without=known.get(states["xt"], ""),
-        only=known.get(states["it"], ""),
+        without=mark_of.get(states["xt"], ""),
+        only=mark_of.get(states["it"], ""),
         after=_time(values.get("ot", "")),
         before=_time(values.get("nt", "")),
     )

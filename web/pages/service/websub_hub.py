@@ -45,14 +45,14 @@ def ask() -> Response:
     except RefusedError as error:
         return _plain(f"{error}.", 400)
     with reading().store() as store:
-        known = store.websub_hub.is_subscribed(wanted.topic, wanted.callback)
-        if wanted.mode == "unsubscribe" and not known:
+        is_subscribed = store.websub_hub.is_subscribed(wanted.topic, wanted.callback)
+        if wanted.mode == "unsubscribe" and not is_subscribed:
             return _plain("There is no such subscription.", 400)
         # A feed that no longer exists can still be unsubscribed from.
         if wanted.mode == "subscribe" and not is_topic(store, wanted.topic):
             return _plain("hub.topic must be one of this site's feeds, spelled as in its rel=self link.", 400)
         with store.transaction():
-            if full := _is_full(store, wanted, known):
+            if full := _is_full(store, wanted, is_subscribed):
                 answer = _plain(full, 503)
                 answer.headers["Retry-After"] = "3600"
                 return answer
@@ -60,11 +60,11 @@ def ask() -> Response:
     return _plain("Accepted. Your callback will be asked to confirm.", 202)
 
 
-def _is_full(store: Store, wanted: Request, known: bool) -> str:
+def _is_full(store: Store, wanted: Request, is_subscribed: bool) -> str:
     """Return why a request is rejected, "" if it is accepted."""
     subscriptions, pending = store.websub_requests.counts()
     of_group = store.websub_requests.group_counts(wanted.group)
-    if not known:
+    if not is_subscribed:
         if subscriptions >= MAX_SUBSCRIPTIONS:
             return "This hub has reached its limit of subscriptions."
         if sum(of_group) >= MAX_OF_A_GROUP:
@@ -85,9 +85,9 @@ def is_topic(store: Store, url: str) -> bool:
     names = [urlsplit(config().site.url).hostname or ""] if public_site() else trusted_hosts(config().site.url, ())
     if parts.fragment or not is_trusted(parts.netloc, names):
         return False
-    path, kept = services().addresses.canonical(parts.path, parts.query)
-    given = parse_qsl(parts.query, keep_blank_values=True, errors="replace")
-    if sorted(given) != sorted(parse_qsl(kept, keep_blank_values=True)):
+    path, canonical_query = services().addresses.canonical(parts.path, parts.query)
+    parameters = parse_qsl(parts.query, keep_blank_values=True, errors="replace")
+    if sorted(parameters) != sorted(parse_qsl(canonical_query, keep_blank_values=True)):
         return False
     try:
         endpoint, arguments = current_app.url_map.bind("").match(path, method="GET")
@@ -104,7 +104,7 @@ def is_topic(store: Store, url: str) -> bool:
         case {"slug": slug}:
             return store.topics.get(slug) is not None
     # A search with exclusions only equals the newest stories, and there is no end of ways to spell one.
-    return not endpoint.endswith(".search_feed") or bool(search_query.read(dict(given).get("q", ""), now()).terms)
+    return not endpoint.endswith(".search_feed") or bool(search_query.read(dict(parameters).get("q", ""), now()).terms)
 
 
 def _plain(message: str, code: int) -> Response:
