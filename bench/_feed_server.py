@@ -65,8 +65,10 @@ class Served:
         headers = dict(part.split(b": ", 1) for part in rest.split(b"\r\n") if b": " in part)
         fields = {name.lower(): value for name, value in headers.items()}
         plain, packed, unchanged, etag, last_modified = answer
-        known = fields.get(b"if-none-match") == etag if etag else fields.get(b"if-modified-since") == last_modified
-        if known:
+        is_unchanged = (
+            fields.get(b"if-none-match") == etag if etag else fields.get(b"if-modified-since") == last_modified
+        )
+        if is_unchanged:
             self.counts["unchanged"] += 1
             return unchanged
         self.counts["sent"] += 1

@@ -74,10 +74,10 @@ class Writer:
 
     def add(self, feed: int, parsed: Iterable[Item]) -> None:
         """Queue the new items of a feed."""
-        known = {guid for (guid,) in self._db.execute("select guid from items where feed = ?", (feed,))}
+        stored = {guid for (guid,) in self._db.execute("select guid from items where feed = ?", (feed,))}
         now = time.time()
         for guid, url, title, summary, content, author, published in parsed:
-            if guid not in known:
+            if guid not in stored:
                 cleaned = (nh3.clean(summary), nh3.clean(content))
                 self._rows.append((feed, guid, url, title, *cleaned, author, published, now))
         if len(self._rows) >= BATCH_ROWS:

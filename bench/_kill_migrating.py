@@ -75,9 +75,9 @@ def _older(db: Path, filled: Path, version: int) -> Path:
     for table, columns in _columns(raw).items():
         if table not in present:  # dropped in a later version
             continue
-        known = ", ".join(columns)
+        column_list = ", ".join(columns)
         raw.execute(f"delete from main.{table}")
-        raw.execute(f"insert into main.{table} ({known}) select {known} from filled.{table}")
+        raw.execute(f"insert into main.{table} ({column_list}) select {column_list} from filled.{table}")
     raw.execute("insert into entries_fts (entries_fts) values ('rebuild')")
     raw.commit()
     raw.close()

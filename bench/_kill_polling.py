@@ -194,8 +194,8 @@ def _missing_votes(store: Store, reports: list[dict[str, Any]]) -> list[str]:
     standing = {report.story_id: report for report in store.feedback.votes()}
     results = []
     for story_id, record in {record["story"]: record for record in reports}.items():
-        kept = standing.get(story_id)
+        stored = standing.get(story_id)
         at = datetime.fromisoformat(record["at"])
-        if kept is None or kept.voted_at < at or (kept.voted_at == at and kept.up != record["up"]):
+        if stored is None or stored.voted_at < at or (stored.voted_at == at and stored.up != record["up"]):
             results.append(f"story {story_id}: the vote of {record['at']} was acknowledged but is missing")
     return results

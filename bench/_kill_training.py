@@ -85,8 +85,8 @@ def site(db: Path, first: datetime = FIRST) -> Path:
         ]
     with Store.open(db) as store:
         store.feeds.sync(SOURCES, first)
-        for number, (at, source, title, words) in enumerate(sorted(arrivals, key=lambda arrival: arrival[0])):
-            summary = f"{title}, it says: {words}."
+        for number, (at, source, title, text) in enumerate(sorted(arrivals, key=lambda arrival: arrival[0])):
+            summary = f"{title}, it says: {text}."
             draft = Draft(guid=f"{number}", link=f"{source.url}/{number}", title=title, summary=summary)
             with store.transaction():
                 store.entries.add(source.id, [Arrival(draft, f"{number}", draft.link, f"{number}", 9)], at)

@@ -37,15 +37,15 @@ def rows(entries: int, a_day: int, seed: int = 1) -> Iterator[dict[str, str]]:
     for number in range(entries):
         if rng.random() < 1 / ENTRIES_AN_EVENT:
             events[rng.randrange(OPEN_EVENTS)] = event()
-        words = rng.choice(events)
+        vocabulary = rng.choice(events)
         source = f"source{rng.randrange(SOURCES)}"
         at = START + timedelta(days=number / a_day)
         yield {
-            "title": " ".join(rng.sample(words, 5) + rng.choices(common, k=4)),
+            "title": " ".join(rng.sample(vocabulary, 5) + rng.choices(common, k=4)),
             "url": f"https://{source}.example/{at:%Y/%m/%d}/{number}",
             "source": source,
             "first_seen": at.isoformat(),
-            "summary": " ".join(rng.choices(common, k=20) + words),
+            "summary": " ".join(rng.choices(common, k=20) + vocabulary),
         }
 
 

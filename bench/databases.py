@@ -101,10 +101,10 @@ def searches(lite: Store, full: Store, rounds: int) -> Iterator[str]:
             each = 1_000 / len(texts) / rounds
             spent = time.process_time() - cpu + _server_cpu(process) - server
             cells.append(f"{spent * each:.0f} ({(time.perf_counter() - wall) * each:.0f})")
-        for text, one, other in zip(texts, answers["lite"], answers["full"], strict=True):
-            ids = [{listed.story.story_id for listed in answer.stories} for answer in (one, other)]
+        for text, of_lite, of_full in zip(texts, answers["lite"], answers["full"], strict=True):
+            ids = [{listed.story.story_id for listed in answer.stories} for answer in (of_lite, of_full)]
             shared, best = shared + len(ids[0] & ids[1]), best + len(ids[0])
-            total += one.total == other.total
+            total += of_lite.total == of_full.total
             ordered = [
                 [listed.story.story_id for listed in store.search.stories(read(text, NOW), order="newest").stories]
                 for store in (lite, full)

@@ -128,21 +128,21 @@ def _story(entry_id: int, title: str, at: datetime) -> Story:
 
 
 def searches(
-    rows: Sequence[Mapping[str, Any]], labels: Mapping[str, str], words: int
+    rows: Sequence[Mapping[str, Any]], labels: Mapping[str, str], word_count: int
 ) -> Iterator[tuple[Any, set[str]]]:
-    """Yield the rarest *words* of each headline whose event has other articles, and the IDs of those articles."""
+    """Yield the rarest *word_count* of each headline whose event has other articles, and the IDs of those articles."""
     found_in = Counter(word for row in rows for word in {w.lower() for w in WORD.findall(row["title"])})
     events: dict[str, set[str]] = defaultdict(set)
     for row_id, label in labels.items():
         events[label].add(row_id)
     for row in rows:
         others = events.get(labels.get(str(row["id"]), ""), set()) - {str(row["id"])}
-        known = sorted({w.lower() for w in WORD.findall(row["title"])}, key=lambda word: (found_in[word], word))
+        rare_words = sorted({w.lower() for w in WORD.findall(row["title"])}, key=lambda word: (found_in[word], word))
         # A word that occurs in no other headline matches nothing else; people search for words they have seen
         # elsewhere.
-        known = [word for word in known if found_in[word] > 1]
-        if others and len(known) >= words:
-            yield (str(row["id"]), tuple(known[:words])), others
+        rare_words = [word for word in rare_words if found_in[word] > 1]
+        if others and len(rare_words) >= word_count:
+            yield (str(row["id"]), tuple(rare_words[:word_count])), others
 
 
 def searching(rows: Sequence[Mapping[str, Any]], labels: Mapping[str, str], folder: Path) -> Iterator[str]:
@@ -151,9 +151,9 @@ def searching(rows: Sequence[Mapping[str, Any]], labels: Mapping[str, str], fold
         path = folder / f"search-{with_leads}.db"
         row_ids = filled(path, rows, with_leads)
         with Store.open(path) as store:
-            for words in (2, 3):
+            for word_count in (2, 3):
                 recall, found_any, right, shown = 0.0, 0, 0, 0
-                cases = list(searches(rows, labels, words))
+                cases = list(searches(rows, labels, word_count))
                 for (own, terms), others in cases:
                     hits = store.search.stories(Query(terms=terms), limit=SHOWN + 1).stories
                     listed = [row_ids[hit.story.story_id] for hit in hits]
@@ -165,7 +165,7 @@ def searching(rows: Sequence[Mapping[str, Any]], labels: Mapping[str, str], fold
                     shown += len(listed)
                 read = WITH_LEADS if with_leads else HEADLINES
                 yield (
-                    f"| {words} words | {read} | {len(cases)} | {recall / len(cases):.3f} "
+                    f"| {word_count} words | {read} | {len(cases)} | {recall / len(cases):.3f} "
                     f"| {found_any / len(cases):.3f} | {right / max(shown, 1):.3f} |"
                 )
 
@@ -180,8 +180,8 @@ def articles(folder: Path) -> Iterator[Entry]:
             document = parse(gzip.decompress((folder / row["file"]).read_bytes()), "", row["source_url"])
         except NotAFeedError:
             continue
-        whole = [draft for draft in document.entries if count_words_of_clean(draft.content) >= MIN_ARTICLE_WORDS]
-        for draft in whole[:ARTICLES_OF_A_FEED]:
+        full = [draft for draft in document.entries if count_words_of_clean(draft.content) >= MIN_ARTICLE_WORDS]
+        for draft in full[:ARTICLES_OF_A_FEED]:
             text = " ".join(plain(draft.content).split())
             if language_of(text) != "en":
                 continue

@@ -112,13 +112,13 @@ def check_feed(data: bytes) -> None:
 def check_known(before: bytes, data: bytes) -> None:
     """Raise if parsing *data* with *before* known gives another result than parsing all of *data*."""
     try:
-        memory, whole = _memory(before), parse(data, "application/xml", URL)
+        memory, full = _memory(before), parse(data, "application/xml", URL)
     except NotAFeedError:
         return
     part = parse(data, "application/xml", URL, memory=memory)
-    known = Counter(part.unchanged)
-    rest = [entry for entry in whole.entries if not _take(known, identity(entry))]
-    if known.total() or rest != list(part.entries) or (whole.title, whole.notes) != (part.title, part.notes):
+    unchanged = Counter(part.unchanged)
+    rest = [entry for entry in full.entries if not _take(unchanged, identity(entry))]
+    if unchanged.total() or rest != list(part.entries) or (full.title, full.notes) != (part.title, part.notes):
         raise BrokenPromiseError("another result where the document before was known")
 
 
@@ -211,10 +211,10 @@ def _memory(document: bytes) -> DocumentMemory:
     return parse(document, "application/xml", URL).memory
 
 
-def _take(known: Counter[str], key: str) -> bool:
-    if not known[key]:
+def _take(remaining: Counter[str], key: str) -> bool:
+    if not remaining[key]:
         return False
-    known[key] -= 1
+    remaining[key] -= 1
     return True
 
 

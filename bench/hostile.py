@@ -184,9 +184,9 @@ async def check_server(hostile: Path, port: int, silent: int, paths: str = "") -
             log = await asyncio.to_thread(server.ask, "_log")
             for number, row in enumerate(rows):
                 state = store.feeds.state(f"e{number}")
-                kept = len(store.entries.of_source(f"e{number}", 1_000))
+                stored = len(store.entries.of_source(f"e{number}", 1_000))
                 assert state is not None
-                messages = _endpoint(row, state, kept, done.get(f"e{number}", []), log)
+                messages = _endpoint(row, state, stored, done.get(f"e{number}", []), log)
                 findings += [f"{row['path']}: {message}" for message in messages]
             if not store.entries.of_source("zgood"):
                 findings.append("the good source has no entries")
@@ -211,12 +211,12 @@ async def _says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
 
 
 def _endpoint(
-    row: dict[str, Any], state: FeedState, kept: int, polls: list[tuple[float, Polled]], log: dict[str, Any]
+    row: dict[str, Any], state: FeedState, stored: int, polls: list[tuple[float, Polled]], log: dict[str, Any]
 ) -> list[str]:
     results = []
     if row["outcome"] == "error" and not state.failures:
         results.append(f"a success ({state.last_message}), an error was due")
-    if row["outcome"] == "items" and not kept:
+    if row["outcome"] == "items" and not stored:
         results.append(f"entries were due: {state.last_message}")
     if row["outcome"] == "error" and row["health"] and not re.search(row["health"], state.last_message, re.IGNORECASE):
         results.append(f"the row says {state.last_message!r}, due /{row['health']}/")

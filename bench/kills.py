@@ -81,19 +81,19 @@ def main() -> int:
     args = parser.parse_args()
     if unknown := [kind for kind in args.kinds if kind not in KINDS]:
         parser.error(f"there is no kind {unknown[0]!r}; there are {', '.join(KINDS)}")
-    whole = Tally()
+    total = Tally()
     for kind, kills in shared_out(args.kills, args.kinds or KINDS).items():
         start = time.monotonic()
         tally = run(kind, kills, args.seed)
-        whole.add(tally)
+        total.add(tally)
         for finding in tally.findings:
             print(f"FAIL {kind}: {finding}")
         print(f"{kind}: {tally.killed} kills in {time.monotonic() - start:.0f} s", flush=True)
     print(
-        f"{whole.killed} kills, {whole.acknowledged} acknowledged polls and {whole.votes} votes, slowest opening "
-        f"{whole.slowest_open_s * 1000:.0f} ms, {len(whole.findings)} findings"
+        f"{total.killed} kills, {total.acknowledged} acknowledged polls and {total.votes} votes, slowest opening "
+        f"{total.slowest_open_s * 1000:.0f} ms, {len(total.findings)} findings"
     )
-    return int(bool(whole.findings))
+    return int(bool(total.findings))
 
 
 if __name__ == "__main__":

@@ -37,25 +37,25 @@ Floats = NDArray[np.float64]
 def hours_of(arguments: str) -> list[Hour]:
     """Return the graded hours of one window, with the worths named in the argument."""
     recorded, labels, *worths = arguments.split(":")
-    whole = recording.load(Path(recorded))
+    recorded_run = recording.load(Path(recorded))
     items = labelled_files.read(Path(labels))
     if worths:
-        whole = with_worths(whole, Path(worths[0]))
-    return front_page.hours(whole, items)
+        recorded_run = with_worths(recorded_run, Path(worths[0]))
+    return front_page.hours(recorded_run, items)
 
 
 def with_worths(recorded: recording.Recording, path: Path) -> recording.Recording:
     """Return a recording whose stories have the worths from a file."""
-    known: dict[tuple[str, str], float] = {}
+    worth_of: dict[tuple[str, str], float] = {}
     with path.open(encoding="utf-8") as file:
         for row in map(json.loads, file):
-            known[row.get("url") or "", row["title"]] = float(row["p"])
-            known.setdefault(("", row["title"]), float(row["p"]))
+            worth_of[row.get("url") or "", row["title"]] = float(row["p"])
+            worth_of.setdefault(("", row["title"]), float(row["p"]))
 
     def worth(entry_id: int) -> float:
         entry = recorded.entries[entry_id]
-        exact = known.get((entry.link, entry.title))
-        return known.get(("", entry.title), page_order.UNKNOWN_WORTH) if exact is None else exact
+        exact = worth_of.get((entry.link, entry.title))
+        return worth_of.get(("", entry.title), page_order.UNKNOWN_WORTH) if exact is None else exact
 
     def judged(story: Coverage) -> Coverage:
         return replace(story, worths=tuple(worth(entry_id) for entry_id in story.entry_ids[: len(story.voices)]))

@@ -48,8 +48,10 @@ def measured(name: str, run: Run, data: Path, ratio: float) -> str:
             for place, text in enumerate(texts):
                 if (label := gold.get(ids[text.entry_id - 1])) is not None:
                     sides[place in split.leaving].append(label)
-            one, other = map(commonest, sides)
-            verdicts["not judged" if one is None or other is None else "right" if one != other else "wrong"] += 1
+            former, latter = map(commonest, sides)
+            verdicts[
+                "not judged" if former is None or latter is None else "right" if former != latter else "wrong"
+            ] += 1
         return split
 
     reclustering.split_of, reclustering.MAX_SPLIT_RATIO = judged, ratio

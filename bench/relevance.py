@@ -28,8 +28,8 @@ def cost(entries: int = 100_000) -> None:
     rng = random.Random(0)
     editorial = model.prior.editorial
     assert editorial is not None
-    known = sorted(editorial.words) + [f"name{i}" for i in range(20_000)]
-    titles = [" ".join(rng.choices(known, k=rng.randint(6, 14))) for _ in range(entries)]
+    vocabulary = sorted(editorial.words) + [f"name{i}" for i in range(20_000)]
+    titles = [" ".join(rng.choices(vocabulary, k=rng.randint(6, 14))) for _ in range(entries)]
     signals = Signals(
         titles[0],
         " ".join(titles[1:4]),

@@ -81,13 +81,13 @@ def play(moments: Sequence[datetime], rule: Rule) -> tuple[int, float, list[floa
     requests = 0
     delays: list[float] = []
     while now <= end:
-        known = bisect_right(moments, now)
-        arrivals = with_arrivals(arrivals, moments[max(seen, known - cadence.MAX_ARRIVALS) : known])
+        arrived = bisect_right(moments, now)
+        arrivals = with_arrivals(arrivals, moments[max(seen, arrived - cadence.MAX_ARRIVALS) : arrived])
         if now >= start:
             requests += 1
-            delays += [(now - moment) / MINUTE for moment in moments[seen:known] if moment >= start]
-        wait = max(POLL.min, min(rule(wait, known - seen, arrivals, now), POLL.max))
-        seen, now = known, now + wait
+            delays += [(now - moment) / MINUTE for moment in moments[seen:arrived] if moment >= start]
+        wait = max(POLL.min, min(rule(wait, arrived - seen, arrivals, now), POLL.max))
+        seen, now = arrived, now + wait
     return requests, (end - start) / timedelta(days=1), delays
 
 
@@ -107,16 +107,16 @@ def row(name: str, feeds: Feeds, rule: Rule) -> None:
 
 def alarms(feeds: Feeds) -> tuple[int, int, float]:
     """Return how many silences there were, how many raised an alarm, and in how many feed-days."""
-    kept = raised = 0
+    accepted = raised = 0
     days = 0.0
     for moments in feeds.values():
         for number in range(cadence.MAX_ARRIVALS, len(moments)):
             silent = silence(with_arrivals((), moments[number - cadence.MAX_ARRIVALS : number]), moments[number])
-            kept += 1
+            accepted += 1
             raised += silent is not None and silent.overdue_at <= moments[number]
         if len(moments) > cadence.MAX_ARRIVALS:
             days += (moments[-1] - moments[cadence.MAX_ARRIVALS]) / timedelta(days=1)
-    return kept, raised, days
+    return accepted, raised, days
 
 
 def main() -> None:
@@ -152,9 +152,10 @@ def main() -> None:
         row("factors (before)", feeds, factors)
         for minutes in (5, 10, 15, 20, 30, 60):
             row(f"rhythm, a request: {minutes} min", feeds, partial(by_rhythm, minutes * MINUTE))
-        kept, raised, days = alarms(feeds)
+        accepted, raised, days = alarms(feeds)
         print(
-            f"\nsilence alarms over nothing: {raised} in {kept} silences, one in {days / max(raised, 1):.0f} feed-days"
+            f"\nsilence alarms over nothing: {raised} in {accepted} silences, "
+            f"one in {days / max(raised, 1):.0f} feed-days"
         )
 
 

@@ -35,10 +35,10 @@ def queries(store: Store) -> dict[str, list[str]]:
     rng = random.Random(7)
     titles = [entry.title for i, entry in enumerate(store.entries.each()) if i % 50 == 0]
     rng.shuffle(titles)
-    words = [re.findall(r"\w+", title) for title in titles if len(re.findall(r"\w+", title)) > 4]
+    tokens = [re.findall(r"\w+", title) for title in titles if len(re.findall(r"\w+", title)) > 4]
 
     def drawn(make: Callable[[list[str]], str]) -> list[str]:
-        return [make(title) for title in words[:EACH]]
+        return [make(title) for title in tokens[:EACH]]
 
     common = ["the", "to", "of", "in", "and", "a", "for", "on", "with", "is", "new", "ai", "us", "after", "says"]
     return {

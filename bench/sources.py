@@ -66,8 +66,8 @@ def fill(path: Path, config: Config, entries: int, seed: int = 0) -> None:
         for number, source in enumerate(config.sources):
             if number % 500 == 499:
                 continue  # not polled yet
-            kept, poll = _state(source, number, rng)
-            store.feeds.record(kept, poll)
+            state, poll = _state(source, number, rng)
+            store.feeds.record(state, poll)
             _more_polls(store, source.id, rng.randrange(50, 2_000))
             arrivals = [
                 Arrival(
@@ -95,7 +95,7 @@ def _state(source: Source, number: int, rng: random.Random) -> tuple[FeedState, 
     for _ in range(47):
         times.append(times[-1] - interval * rng.uniform(0.5, 1.7))
     at = NOON - interval * rng.random() / 4
-    kept = FeedState(
+    state = FeedState(
         source.id,
         source.url,
         next_poll_at=NOON + interval * rng.random() / 4,
@@ -112,14 +112,14 @@ def _state(source: Source, number: int, rng: random.Random) -> tuple[FeedState, 
         waited=number % 7 * HOUR,
     )
     if number % 8 == 1:
-        kept = replace(kept, failures=1 + number % 9, last_kind="timeout", last_message="timed out after 20 s")
-        kept = replace(kept, last_status=None, last_ok_at=at - DAY)
+        state = replace(state, failures=1 + number % 9, last_kind="timeout", last_message="timed out after 20 s")
+        state = replace(state, last_status=None, last_ok_at=at - DAY)
     elif number % 97 == 0:
-        kept = replace(kept, gone=True, last_kind="gone", last_message="gone for good (410)", last_status=410)
+        state = replace(state, gone=True, last_kind="gone", last_message="gone for good (410)", last_status=410)
     elif number % 31 == 0:
-        kept = replace(kept, moved_from=f"https://old{number}.example/rss", moved_at=NOON - 3 * DAY)
+        state = replace(state, moved_from=f"https://old{number}.example/rss", moved_at=NOON - 3 * DAY)
     # As after a poll that returned a document: after a 304, the document's own data is not written.
-    return kept, PollRecord(at, "fetched", kept.last_message, kept.last_status, 20_000)
+    return state, PollRecord(at, "fetched", state.last_message, state.last_status, 20_000)
 
 
 def _more_polls(store: Store, source_id: str, polls: int) -> None:

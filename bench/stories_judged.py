@@ -78,10 +78,10 @@ def main() -> None:
         lines = list(islice(Stream(path), entries))
         numbers = {key(line): number for number, line in enumerate(lines)}
         story_of = stories(lines)
-        for part, stream, one, other, same in judged:
+        for part, stream, first, second, same in judged:
             if stream == name:
                 of[part, same] += 1
-                joined[part, same] += story_of[numbers[one]] == story_of[numbers[other]]
+                joined[part, same] += story_of[numbers[first]] == story_of[numbers[second]]
     print("| pairs | of two events, joined | of one event, joined |")
     print("|---|---|---|")
     for part in dict.fromkeys(part for part, _ in of):

@@ -96,8 +96,8 @@ def main() -> None:
         print(f"\nstory {place}: {len(entries)} entries")
         for number in entries[:FIRST]:
             print("  " + shown(lines[number], lines[entries[0]]))
-    for place, (one, other) in enumerate(rng.sample(pairs, min(args.pairs, len(pairs))), start=1):
-        print(f"\npair {place}:\n  {shown(lines[one], lines[one])}\n  {shown(lines[other], lines[one])}")
+    for place, (first, second) in enumerate(rng.sample(pairs, min(args.pairs, len(pairs))), start=1):
+        print(f"\npair {place}:\n  {shown(lines[first], lines[first])}\n  {shown(lines[second], lines[first])}")
 
 
 if __name__ == "__main__":

@@ -101,9 +101,9 @@ def parts(name: str, modules: Sequence[Module]) -> tuple[int, int]:
         return ".".join(module.split(".")[:depth])
 
     inner = [module for module in modules if module.name.startswith(prefix)]
-    known = {part(module.name) for module in inner}
+    parts_of_package = {part(module.name) for module in inner}
     pairs = {(part(module.name), part(target)) for module in inner for target in module.imports}
-    return len(known), sum(source != target and target in known for source, target in pairs)
+    return len(parts_of_package), sum(source != target and target in parts_of_package for source, target in pairs)
 
 
 def row(name: str, modules: Sequence[Module]) -> list[str]:

@@ -86,8 +86,8 @@ class CaptureServer:
                     listing = {source: [m.isoformat() for m, _ in list_] for source, list_ in show.captures.items()}
                     self._answer(200, json.dumps(listing).encode())
                 else:
-                    known = [body for m, body in show.captures[self.path.strip("/")] if m <= show.at]
-                    self._answer(200 if known else 404, known[-1] if known else b"")
+                    captured = [body for m, body in show.captures[self.path.strip("/")] if m <= show.at]
+                    self._answer(200 if captured else 404, captured[-1] if captured else b"")
 
             def _answer(self, status: int, body: bytes) -> None:
                 self.send_response(status)

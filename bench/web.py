@@ -235,10 +235,10 @@ def measure(db: Path, folder: Path, seconds: int, how: str) -> None:
         entries = store.entries.count()
         newest = max(story.last_source_at for story in store.stories.each())
         stories = [story.story_id for story in store.stories.each() if story.merged_into is None][-COLD:]
-        headlines = [known.headline for id_ in stories if (known := store.stories.get(id_))]
-        words = [word.lower() for headline in headlines for word in headline.split()[:3] if len(word) > 4]
+        headlines = [stored.headline for id_ in stories if (stored := store.stories.get(id_))]
+        terms = [word.lower() for headline in headlines for word in headline.split()[:3] if len(word) > 4]
         # Once each: a repeated search is served from memory.
-        searches = [f"/search?q={quote(word)}" for word in dict.fromkeys(words)][:COLD]
+        searches = [f"/search?q={quote(word)}" for word in dict.fromkeys(terms)][:COLD]
     late = (newest - datetime.now(UTC)).total_seconds() + 60
     port, nginx_port = free_port(), free_port()
     with started([sys.executable, "-c", SERVE, str(db), str(port), str(late), how], port, "/") as ours:

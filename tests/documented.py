@@ -64,12 +64,12 @@ class Usage:
     options: frozenset[str]
 
 
-def usage(words: str) -> Usage:
+def usage(arguments: str) -> Usage:
     """Return the command and options of a command line without the program's name; ValueError names unknown parts."""
     command: click.Command = cli
     path: list[str] = []
     options = set()
-    rest = shlex.split(words)
+    rest = shlex.split(arguments)
     while rest:
         word = rest.pop(0)
         if word.startswith("--"):

@@ -33,13 +33,13 @@ def test_a_backup_during_polling_is_consistent_and_usable(tmp_path: Path) -> Non
         done.set()
         thread.join()
     with Store.open(db) as store:
-        whole = {entry.entry_id: entry.identity for entry in store.entries.each()}
+        identity_of = {entry.entry_id: entry.identity for entry in store.entries.each()}
     counts = []
     for copy in copies[:: max(1, len(copies) // 8)]:
         with Store.open(copy) as store:
             assert store.faults() == []
             identities = {entry.entry_id: entry.identity for entry in store.entries.each()}
-            assert identities.items() <= whole.items()
+            assert identities.items() <= identity_of.items()
             counts.append(len(identities))
             updater = Updater(store, configuration(server.address, ["s0", "s1", "s2", "s3"]), load_prior())
             updater.run(FIRST + timedelta(days=2))
@@ -47,7 +47,7 @@ def test_a_backup_during_polling_is_consistent_and_usable(tmp_path: Path) -> Non
             updater.rebuild(FIRST + timedelta(days=2))
             assert _stories(store) == before
     assert counts == sorted(counts)
-    assert any(0 < count < len(whole) for count in counts), "none was made while polling"
+    assert any(0 < count < len(identity_of) for count in counts), "none was made while polling"
 
 
 def _stories(store: Store) -> list[tuple[Story, list[int]]]:

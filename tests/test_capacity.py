@@ -27,11 +27,11 @@ def test_a_worked_example() -> None:
 
 
 def test_ten_times_the_feeds_need_ten_times_the_work() -> None:
-    one, ten = (need(feeds, 30, 4, 365) for feeds in (100_000, 1_000_000))
+    small, large = (need(feeds, 30, 4, 365) for feeds in (100_000, 1_000_000))
 
-    assert ten.poller_cores == pytest.approx(10 * one.poller_cores)
-    assert ten.log_gb_per_day == pytest.approx(10 * one.log_gb_per_day)
-    assert ten.euros_per_month < 10 * one.euros_per_month
+    assert large.poller_cores == pytest.approx(10 * small.poller_cores)
+    assert large.log_gb_per_day == pytest.approx(10 * small.log_gb_per_day)
+    assert large.euros_per_month < 10 * small.euros_per_month
 
 
 def test_more_polls_without_more_entries_cost_less_than_in_proportion() -> None:

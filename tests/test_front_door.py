@@ -45,8 +45,8 @@ def groundswell(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GROUNDSWELL_")}
-    return {**kept, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("GROUNDSWELL_")}
+    return {**variables, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
 
 
 def free_port() -> int:
@@ -109,8 +109,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
 def test_run_polls_and_serves_and_a_saved_configuration_is_applied(
     site: Path, start: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
-    whole = (site / "feeds.yaml").read_text()
-    first, _, rest = whole.partition("- id: techcrunch_ai")
+    text = (site / "feeds.yaml").read_text()
+    first, _, rest = text.partition("- id: techcrunch_ai")
     _, _, others = rest.partition("- id:")
     (site / "feeds.yaml").write_text(f"{first}- id:{others}")
     port = free_port()
@@ -125,10 +125,10 @@ def test_run_polls_and_serves_and_a_saved_configuration_is_applied(
     wait_for(lambda: "/story/" in get(f"{home}/")[1], "stories on the front page")
     assert "techcrunch_ai" not in sources()
 
-    (site / "feeds.yaml").write_text(whole)
+    (site / "feeds.yaml").write_text(text)
     wait_for(lambda: "new" in sources().get("techcrunch_ai", ""), "the new source polled")
 
-    (site / "feeds.yaml").write_text(whole.replace("sources:", "sauces:", 1))
+    (site / "feeds.yaml").write_text(text.replace("sources:", "sauces:", 1))
     wait_for(lambda: "sauces" in get(f"{home}/sources")[1], "the fault on the sources page")
     assert get(f"{home}/")[0] == 200
 

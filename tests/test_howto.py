@@ -86,7 +86,7 @@ class Reader:
 
     def run(self, line: str) -> None:
         """Run a command line; AssertionError if it fails."""
-        if any(line == known or line.startswith(f"{known} ") for known in ELSEWHERE):
+        if any(line == exempt or line.startswith(f"{exempt} ") for exempt in ELSEWHERE):
             return
         if assigned := re.fullmatch(r"([A-Z_]+)=\$\((.+)\)", line):
             self.env[assigned[1]] = self.program(shlex.split(assigned[2])[1:]).stdout.strip()
@@ -163,7 +163,7 @@ def servers() -> Iterator[Servers]:
 
 
 @pytest.fixture(scope="module")
-def made(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workplace(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small site: three feeds polled, their stories scored."""
     folder = tmp_path_factory.mktemp("site")
     config = {
@@ -182,9 +182,9 @@ def made(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def reader(made: Path, servers: Servers, tmp_path: Path) -> Reader:
+def reader(workplace: Path, servers: Servers, tmp_path: Path) -> Reader:
     folder = tmp_path / "site"
-    shutil.copytree(made, folder)
+    shutil.copytree(workplace, folder)
     shutil.copytree(ROOT / "deploy", folder / "deploy")
     outline = f'<outline text="Blog" type="rss" xmlUrl="{servers.feeds.url("/blog.xml")}"/>'
     (folder / "subscriptions.opml").write_text(f'<opml version="2.0"><head/><body>{outline}</body></opml>')
@@ -230,7 +230,7 @@ def test_every_exception_is_on_some_page() -> None:
     lines = [
         line for page in PAGES for block in blocks(page) if block.language == "sh" for line in command_lines(block)
     ]
-    assert [known for known in ELSEWHERE if not any(line.startswith(known) for line in lines)] == []
+    assert [exempt for exempt in ELSEWHERE if not any(line.startswith(exempt) for line in lines)] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -65,8 +65,8 @@ def groundswell(installed: Path, tmp_path: Path) -> Callable[..., list[str]]:
 
 
 def environment(installed: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GROUNDSWELL_", "PYTHON"))}
-    return {**kept, "PYTHONPATH": str(installed)}
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("GROUNDSWELL_", "PYTHON"))}
+    return {**variables, "PYTHONPATH": str(installed)}
 
 
 def run(command: list[str], installed: Path, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -122,8 +122,8 @@ def test_the_wheel_is_installed_with_all_that_it_needs(
     command, folders = TOOLS[tool]
     [wheel] = installed.parent.glob("groundswell-*.whl")
     assert f"{' '.join(command)} ./{wheel.name}`" in (ROOT / "docs/install.md").read_text(encoding="utf-8")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GROUNDSWELL_", "PYTHON"))}
-    settings = kept | {name: str(tmp_path / folder) for name, folder in folders.items()}
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("GROUNDSWELL_", "PYTHON"))}
+    settings = variables | {name: str(tmp_path / folder) for name, folder in folders.items()}
     done = subprocess.run(
         [*command, f"./{wheel.name}"], cwd=wheel.parent, env=settings, capture_output=True, text=True, timeout=900,
         check=False,
@@ -134,7 +134,7 @@ def test_the_wheel_is_installed_with_all_that_it_needs(
     program = str(tmp_path / "bin/groundswell")
     folder = tmp_path / "news"
     folder.mkdir()
-    begin(lambda *args: [program, *args], folder, kept, feed_server)
+    begin(lambda *args: [program, *args], folder, variables, feed_server)
 
 
 def begin(groundswell: Callable[..., list[str]], folder: Path, environment: dict[str, str], server: FeedServer) -> None:

@@ -66,9 +66,9 @@ class Newcomer:
 
     @property
     def env(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("GROUNDSWELL_")}
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("GROUNDSWELL_")}
         home = str(self.bin.parent)
-        return {**kept, "PATH": f"{self.bin}:{kept['PATH']}", "HOME": home, "GROUNDSWELL_ENCODER": "off"}
+        return {**variables, "PATH": f"{self.bin}:{variables['PATH']}", "HOME": home, "GROUNDSWELL_ENCODER": "off"}
 
     def type(self, line: str) -> None:
         """Run a command line; AssertionError if it fails."""

@@ -170,13 +170,13 @@ def test_a_lost_database_is_reported_and_its_content_kept(site: Site, tmp_path: 
         os.replace(other, site.db)
     wait_for(lambda: f"the database was {what} while the worker used it" in site.log.read_text(), "a report", 60)
     wait_for(site.is_up, "the site with the database that is there now")
-    [kept] = tmp_path.glob("news.db.rescued-*[0-9]")
-    with Store.open(kept) as store:
+    [rescued] = tmp_path.glob("news.db.rescued-*[0-9]")
+    with Store.open(rescued) as store:
         assert store.entries.count() == 5
     with Store.open(site.db) as store:
         [action] = [action for action in store.actions.newest(5) if action.kind == "database"]
         assert f"was {what}" in action.message
-        assert kept.name in action.message
+        assert rescued.name in action.message
         assert (store.state.get("note") is not None) == (what == "replaced")
 
 

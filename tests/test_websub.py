@@ -93,14 +93,14 @@ class Subscriber:
 
 @pytest.fixture
 async def subscribe(tmp_path: Path, later: Clock) -> AsyncIterator[Callable[[str], Subscriber]]:
-    made: list[Subscriber] = []
+    subscribers: list[Subscriber] = []
 
     def make(feed: str) -> Subscriber:
-        made.append(Subscriber(tmp_path, later, feed))
-        return made[-1]
+        subscribers.append(Subscriber(tmp_path, later, feed))
+        return subscribers[-1]
 
     yield make
-    for subscriber in made:
+    for subscriber in subscribers:
         await subscriber.poller.__aexit__(None, None, None)
         subscriber.store.close()
 

@@ -37,8 +37,8 @@ def test_an_error_keeps_what_is_needed_to_translate_its_message() -> None:
 
 def test_copies_are_translatable_too() -> None:
     message = Translatable("%(n)s pages", n=2)
-    for made in (copy.deepcopy(message), pickle.loads(pickle.dumps(message))):
-        assert (made, made.template, made.values) == ("2 pages", "%(n)s pages", {"n": 2})
+    for copied in (copy.deepcopy(message), pickle.loads(pickle.dumps(message))):
+        assert (copied, copied.template, copied.values) == ("2 pages", "%(n)s pages", {"n": 2})
 
 
 def test_a_stored_message_is_still_translatable() -> None:

@@ -131,9 +131,9 @@ def tab(
     context.set_default_timeout(15_000)
     context.add_cookies(list(cookies))
     try:
-        made = Tab(context.new_page(), home)
-        made.watch()
-        yield made
+        browser_tab = Tab(context.new_page(), home)
+        browser_tab.watch()
+        yield browser_tab
     finally:
         context.close()
 

@@ -38,8 +38,8 @@ def mark(page: Page, headline: str, what: str) -> None:
 
 
 def state(page: Page) -> dict[str, dict[str, object]]:
-    kept: dict[str, dict[str, object]] = json.loads(page.evaluate("localStorage.getItem('groundswell:/')"))
-    return kept
+    marks: dict[str, dict[str, object]] = json.loads(page.evaluate("localStorage.getItem('groundswell:/')"))
+    return marks
 
 
 def test_an_opened_story_counts_as_read_and_can_be_hidden(
@@ -128,10 +128,10 @@ def test_saved_stories_are_listed_exported_and_imported(
             page.get_by_role("button", name="Export as JSON").click()
         file = tmp_path / "marks.json"
         download.value.save_as(file)
-        kept = json.loads(file.read_text())
-        assert (kept["format"], kept["version"]) == ("groundswell-marks", 1)
-        assert kept["saved"][str(ids[0])]["headline"] == "Headline 1"
-        assert list(kept["read"]) == [str(ids[1])]
+        exported = json.loads(file.read_text())
+        assert (exported["format"], exported["version"]) == ("groundswell-marks", 1)
+        assert exported["saved"][str(ids[0])]["headline"] == "Headline 1"
+        assert list(exported["read"]) == [str(ids[1])]
 
         page.get_by_role("button", name="Remove all marks").click()
         expect(saved.get_by_role("link", name="Headline 1")).to_have_count(0)
@@ -140,8 +140,8 @@ def test_saved_stories_are_listed_exported_and_imported(
         page.get_by_role("button", name="Remove all marks").click()
 
         # External links are not affected.
-        kept["saved"]["999"] = {"url": "https://evil.example/story/1", "headline": "Elsewhere", "at": 1}
-        file.write_text(json.dumps(kept))
+        exported["saved"]["999"] = {"url": "https://evil.example/story/1", "headline": "Elsewhere", "at": 1}
+        file.write_text(json.dumps(exported))
         page.get_by_label("Import").set_input_files(file)
         expect(saved.get_by_text("1 story added.")).to_be_visible()
         assert set(state(page)["saved"]) == {str(ids[0])}

@@ -98,8 +98,8 @@ def test_a_site_comes_back_in_an_empty_database(
     assert run("poll", "--once").exit_code == 0
     assert run("update").exit_code == 0
     copy = tmp_path / "monday.dump"
-    made = run("backup", str(copy))
-    assert "read back and checked: 2 entries, 2 stories, feeds.yaml, 1 model file" in made.output, made
+    result = run("backup", str(copy))
+    assert "read back and checked: 2 entries, 2 stories, feeds.yaml, 1 model file" in result.output, result
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert not list(tmp_path.glob(".*"))
     before = contents(site)
@@ -214,14 +214,16 @@ def test_scheduled_backups_rotate_and_a_failed_one_costs_no_older_one(
     first.rename(first.with_name(scheduled_name(NOON, "dump")))
     settings = Backups(folder="copies", keep=2)
     feeds = tmp_path / "feeds.yaml"
-    made = [server_backup.back_up_on_schedule(site, feeds, settings, NOON + timedelta(days=day))[0] for day in (1, 2)]
-    assert sorted((tmp_path / "copies").iterdir()) == made
+    written = [
+        server_backup.back_up_on_schedule(site, feeds, settings, NOON + timedelta(days=day))[0] for day in (1, 2)
+    ]
+    assert sorted((tmp_path / "copies").iterdir()) == written
     # The dump lacks a row that was in the snapshot.
     count = dumps._rows_of
     monkeypatch.setattr(dumps, "_rows_of", lambda *args: {**count(*args), "public.state": 1_000})
     with pytest.raises(StoreError, match=r"of 1000 rows of public\.state"):
         server_backup.back_up_on_schedule(site, feeds, settings, NOON + timedelta(days=3))
-    assert sorted((tmp_path / "copies").iterdir()) == made
+    assert sorted((tmp_path / "copies").iterdir()) == written
 
 
 def test_a_dump_gets_its_name_when_it_was_read_back(site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

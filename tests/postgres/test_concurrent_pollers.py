@@ -74,9 +74,9 @@ def publications(seed: int) -> list[Round]:
         for row in islice(stream, ENTRIES_A_ROUND):
             items_of[rng.choice(list(items))].append({"title": row["title"], "summary": row["summary"]})
         for source, new in items_of.items():
-            known = [item for item in items[source] if not item["title"].startswith("Corrected")]
-            if known and rng.random() < 0.3:
-                item = rng.choice(known)
+            originals = [item for item in items[source] if not item["title"].startswith("Corrected")]
+            if originals and rng.random() < 0.3:
+                item = rng.choice(originals)
                 item["title"] = f"Corrected: {item['title']}"
                 news += 1
             items[source] += new
@@ -86,13 +86,13 @@ def publications(seed: int) -> list[Round]:
 
 
 def document(source: str, items: list[dict[str, str]]) -> str:
-    told = "".join(
+    items_xml = "".join(
         f"<item><title>{escape(item['title'])}</title><link>http://{source}.example/{number}</link>"
         f"<guid>{number}</guid><description>{escape(item['summary'])}</description></item>"
         for number, item in enumerate(items)
     )
     head = f"<title>{source}</title><link>http://{source}.example/</link><description/><language>en</language>"
-    return f'<rss version="2.0"><channel>{head}{told}</channel></rss>'
+    return f'<rss version="2.0"><channel>{head}{items_xml}</channel></rss>'
 
 
 def configure(folder: Path, feeds: Feeds) -> Path:

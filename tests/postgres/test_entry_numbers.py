@@ -21,9 +21,9 @@ EARLY, LATE = "Ferry operator tests autonomous docking", "Library digitises bota
 def stores(postgres: Cluster) -> Iterator[tuple[Store, Store]]:
     """Two connections to one database: that of a poller, and that of a poller with the scorer."""
     url = postgres.emptied_database()
-    with Store.connect(url) as one, Store.connect(url) as other:
-        filled(one)
-        yield one, other
+    with Store.connect(url) as first, Store.connect(url) as other:
+        filled(first)
+        yield first, other
 
 
 def store_entry(store: Store, source: str, title: str) -> int:
@@ -111,12 +111,12 @@ def test_polls_that_are_committed_out_of_order_give_the_stories_of_one_process(
 
     arrivals = {(source, arrived.identity): arrived for _, some, source in polls for arrived in some}
     with filled(Store.open(":memory:")) as alone:
-        one = updater(alone)
+        single = updater(alone)
         for moment, events in quick.events.since(None, 1_000):
             keys = [(event.source_id, event.identity) for event in events if isinstance(event, Entry)]
             put(alone, keys[0][0], [arrivals[key] for key in keys], moment)
-            one.run(moment)
-        for each in (running, one):
+            single.run(moment)
+        for each in (running, single):
             each.run(polls[-1][0] + HOUR)
         expected, actual = site(alone), site(quick)
         assert "Cause.SPLIT" in str(expected["ledger"])

@@ -48,14 +48,14 @@ def signals(
 
 def model(**changes: float) -> RelevanceModel:
     """Return a small model with known weights; *changes* apply to single words of the title."""
-    words = {"chip": 1.5, "recipe": -2.0, "zephyr": 0.5, "unveils": 0.3} | changes
+    weights = {"chip": 1.5, "recipe": -2.0, "zephyr": 0.5, "unveils": 0.3} | changes
     return RelevanceModel(
         "small",
         Weights(
             base=-2.0,
-            idf=dict.fromkeys((*words, "data", "centres", "a", "for"), 2.0),
+            idf=dict.fromkeys((*weights, "data", "centres", "a", "for"), 2.0),
             unknown_idf=6.0,
-            title=words,
+            title=weights,
             summary={"chip": 0.5},
             others={
                 "coverage:log": 1.0,

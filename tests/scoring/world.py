@@ -166,16 +166,16 @@ def decide(store: Store, seed: int, now: datetime) -> None:
     if standing and rng.random() < 0.3:
         store.decisions.undo(rng.choice(standing).decision_id, now)
         return
-    one, other = rng.choice(stories), rng.choice(stories)
+    story_id, other = rng.choice(stories), rng.choice(stories)
     large = [story for story in stories if story.entries > 1]
     kind = rng.choice((*DecisionKind, DecisionKind.SPLIT, DecisionKind.MERGE, DecisionKind.MOVE))
     if kind in (DecisionKind.SPLIT, DecisionKind.MOVE) and large:
-        one = rng.choice(large)
-    entry_ids = [entry.entry_id for entry, _ in store.memberships.of_story(one.story_id)]
+        story_id = rng.choice(large)
+    entry_ids = [entry.entry_id for entry, _ in store.memberships.of_story(story_id.story_id)]
     with suppress(DecisionError):
         store.decisions.decide(
             kind,
-            story_id=one.story_id,
+            story_id=story_id.story_id,
             entry_ids=rng.sample(entry_ids, max(1, len(entry_ids) // 2)),
             into_id=other.story_id,
             category_id=rng.choice(CATEGORIES).id,

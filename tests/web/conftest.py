@@ -48,7 +48,7 @@ def config() -> Config:
 @pytest.fixture
 def make_app() -> Iterator[Callable[..., Flask]]:
     """Applications that are closed at the end; every request checks whether the edition changed."""
-    made: list[Flask] = []
+    apps: list[Flask] = []
 
     def make(db: Path, clock: Callable[[], datetime] = newsroom.clock, **options: object) -> Flask:
         options.setdefault("fallback_config", newsroom.sample_config())
@@ -56,11 +56,11 @@ def make_app() -> Iterator[Callable[..., Flask]]:
         # A misspelled variable in a template is an error instead of empty output.
         app.jinja_env.undefined = StrictUndefined
         app.jinja_env.bytecode_cache = COMPILED
-        made.append(app)
+        apps.append(app)
         return app
 
     yield make
-    for app in made:
+    for app in apps:
         close_app(app)
 
 

@@ -98,14 +98,16 @@ class Newsroom:
                 enclosure=enclosure if i == 0 else None,
                 discussion=discussions[i] if i < len(discussions) else "",
             )
-            words = count_words(f"{draft.title} {draft.summary} {re.sub('<[^>]*>', ' ', draft.content)}")
-            arrival = Arrival(draft, identity=f"{headline}-{i}", canonical_link=draft.link, digest="", word_count=words)
+            word_count = count_words(f"{draft.title} {draft.summary} {re.sub('<[^>]*>', ' ', draft.content)}")
+            arrival = Arrival(
+                draft, identity=f"{headline}-{i}", canonical_link=draft.link, digest="", word_count=word_count
+            )
             ids += self.store.entries.add(source_id, [arrival], moment, first_document=backlog)
         voices = [self.owners.get(source_id, source_id) for source_id in sources]
         story_id = ids[0]
         category = category or self.config.categories[0].id
         parts = contributions if contributions is not None else explanation(score, len(set(voices)))
-        made = Story(
+        story = Story(
             story_id=story_id,
             headline=headline,
             summary=summary,
@@ -148,7 +150,7 @@ class Newsroom:
             for i, (entry_id, moment, voice) in enumerate(zip(ids, moments, voices, strict=True))
         )
         with self.store.transaction():
-            self.store.stories.save(Changes(memberships=members, stories=(made,), ledger=tuple(ledger)))
+            self.store.stories.save(Changes(memberships=members, stories=(story,), ledger=tuple(ledger)))
             self.store.state.next_edition()
         return story_id
 
@@ -172,7 +174,7 @@ class Newsroom:
             self.store.state.next_edition()
 
     def polled(
-        self, source_id: str, kind: str = "fetched", words: str = "12 entries, 2 new", status: int | None = 200
+        self, source_id: str, kind: str = "fetched", message: str = "12 entries, 2 new", status: int | None = 200
     ) -> None:
         """Record the outcome of a poll."""
         failures = 0 if kind in ("fetched", "not modified") else 3
@@ -186,11 +188,11 @@ class Newsroom:
             gone=kind == "gone",
             last_polled_at=at,
             last_ok_at=None if failures else at,
-            last_message=words,
+            last_message=message,
             last_kind=kind,
             last_status=status,
         )
-        self.store.feeds.record(state, PollRecord(at, kind, words, status))
+        self.store.feeds.record(state, PollRecord(at, kind, message, status))
 
 
 SHARES = because(ReasonKind.SHARES, "trainium", "gigawatts", "openai")

@@ -135,14 +135,14 @@ def test_score_and_sources_are_the_same_everywhere(visitor: FlaskClient) -> None
 def test_a_view_and_a_fading_trend_do_not_change_a_byte(
     site: FlaskClient, store: Store, room: Newsroom, path: str, form: str
 ) -> None:
-    one = room.story("One trainium", ["seedbed"], category="models", trend=3)
+    fading = room.story("One trainium", ["seedbed"], category="models", trend=3)
     two = room.story("Two trainium", ["seedbed", "techcrunch_ai"], category="models", trend=2)
     room.rank()
     address = f"{path}.{form}?q=trainium"
     before = site.get(address)
     with store.transaction():
-        store.feedback.add_views({one: 7, two: 9}, NOW.date())
-        store.stories.refresh_trends({"": [(one, 0.9), (two, 0.1)]})
+        store.feedback.add_views({fading: 7, two: 9}, NOW.date())
+        store.stories.refresh_trends({"": [(fading, 0.9), (two, 0.1)]})
         store.state.next_edition()
     after = site.get(address)
     assert after.data == before.data

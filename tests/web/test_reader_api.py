@@ -79,9 +79,9 @@ class World:
     token: str
 
     def reader(self, password: str = "") -> App:
-        made = App(self.app.test_client())
-        assert made.sign_in(password or self.token).status_code == 200
-        return made
+        reader_app = App(self.app.test_client())
+        assert reader_app.sign_in(password or self.token).status_code == 200
+        return reader_app
 
 
 @pytest.fixture
@@ -297,9 +297,9 @@ def test_tokens_are_made_listed_and_revoked_on_the_command_line(tmp_path: Path) 
     # In the wrong folder, a token would be made for a site that nobody runs.
     assert "there is no database" in str(run.invoke(cli, ["token", "create", "phone", "--db", db]).exception)
     Store.open(Path(db)).close()
-    made = run.invoke(cli, ["token", "create", "phone", "--db", db])
-    assert made.exit_code == 0, made.output
-    assert len(made.stdout.strip()) == 32
+    created = run.invoke(cli, ["token", "create", "phone", "--db", db])
+    assert created.exit_code == 0, created.output
+    assert len(created.stdout.strip()) == 32
     assert "phone" in run.invoke(cli, ["token", "list", "--db", db]).stdout
     assert run.invoke(cli, ["token", "revoke", "1", "--db", db]).exit_code == 0
     assert "revoked" in run.invoke(cli, ["token", "list", "--db", db]).stdout

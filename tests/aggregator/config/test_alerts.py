@@ -40,11 +40,11 @@ def test_rules_take_targets_and_quiet_hours_of_the_section_unless_they_have_thei
         {"PHONE": "ntfys://ntfy.example/topic"},
     )
 
-    one, two = alerts.rules
-    assert one.to == (AlertTarget("ntfys://ntfy.example/topic"),)
-    assert one.quiet == QuietHours(22 * 60 + 30, 7 * 60)
-    assert (two.to, two.quiet) == ((AlertTarget("file:/run/secrets/chat"),), None)
-    assert alerts.operator.to == one.to
+    first, second = alerts.rules
+    assert first.to == (AlertTarget("ntfys://ntfy.example/topic"),)
+    assert first.quiet == QuietHours(22 * 60 + 30, 7 * 60)
+    assert (second.to, second.quiet) == ((AlertTarget("file:/run/secrets/chat"),), None)
+    assert alerts.operator.to == first.to
 
 
 def test_quiet_hours_may_go_over_midnight() -> None:

@@ -67,8 +67,8 @@ def message_of(text: str, env: Mapping[str, str] | None = None) -> str:
 
 
 def source(**keys: str) -> str:
-    given = {"id": "alpha", "url": "https://example.com/feed", **keys}
-    return "sources:\n  - {" + ", ".join(f"{key}: {value}" for key, value in given.items()) + "}\n"
+    values = {"id": "alpha", "url": "https://example.com/feed", **keys}
+    return "sources:\n  - {" + ", ".join(f"{key}: {value}" for key, value in values.items()) + "}\n"
 
 
 def only_source(text: str, env: Mapping[str, str] | None = None) -> Source:

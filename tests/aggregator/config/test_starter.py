@@ -23,11 +23,11 @@ def test_it_is_the_file_at_the_top_of_the_repository() -> None:
 
 @pytest.mark.parametrize("topic", IDS)
 def test_of_a_topic_all_its_sources_stay_and_no_others(topic: str) -> None:
-    whole = parse_config(shipped_text())
+    shipped = parse_config(shipped_text())
     text, config = starter_config([topic])
     assert config == parse_config(text)
     assert [category.id for category in config.categories] == [topic]
-    assert config.sources == tuple(source for source in whole.sources if source.category == topic)
+    assert config.sources == tuple(source for source in shipped.sources if source.category == topic)
     assert len(config.sources) >= 5
     # Comments that explain the file stay; headings of removed groups do not.
     assert text.startswith(shipped_text().partition("  - id: models")[0])
@@ -37,8 +37,8 @@ def test_of_a_topic_all_its_sources_stay_and_no_others(topic: str) -> None:
 
 
 def test_topics_add_up() -> None:
-    whole = parse_config(shipped_text())
-    assert starter_config(IDS)[1] == whole
+    shipped = parse_config(shipped_text())
+    assert starter_config(IDS)[1] == shipped
     assert {source.category for source in starter_config(["security", "models"])[1].sources} == {"security", "models"}
     with pytest.raises(ConfigError, match=r"no topic 'securty'; the topics are models.*did you mean 'security'"):
         starter_config(["securty"])
@@ -50,9 +50,9 @@ def run(*args: str) -> Result:
 
 def test_init_writes_the_file_once(tmp_path: Path) -> None:
     feeds = tmp_path / "feeds.yaml"
-    made = run("--topic", "security", "--feeds", str(feeds))
-    assert made.exit_code == 0, made.output
-    assert "8 sources in 1 topic" in made.output
+    result = run("--topic", "security", "--feeds", str(feeds))
+    assert result.exit_code == 0, result.output
+    assert "8 sources in 1 topic" in result.output
     assert parse_config(feeds.read_text(encoding="utf-8")) == starter_config(["security"])[1]
     before = feeds.read_bytes()
     assert "already exists and was not changed" in str(run("--feeds", str(feeds)).exception)

@@ -138,8 +138,8 @@ def test_the_file_that_ships_survives_every_edit() -> None:
     )
 )
 def test_a_name_reads_back_as_it_was(name: str) -> None:
-    words = " ".join(name.split())
-    if not words:
+    collapsed = " ".join(name.split())
+    if not collapsed:
         return
-    after = with_items(TEXT, "sources", [NEW | {"name": words}])
-    assert parse_config(after).sources[-1].name == words
+    after = with_items(TEXT, "sources", [NEW | {"name": collapsed}])
+    assert parse_config(after).sources[-1].name == collapsed

@@ -147,13 +147,13 @@ def test_apart_from_the_wire_no_two_articles_share_a_headline_or_a_sentence(edit
 
 def test_near_misses_share_a_day_and_a_name_but_no_article(edition: Edition) -> None:
     assert len(edition.near_misses) >= 8
-    for one, other in edition.near_misses:
-        days = [{a.released_at.date() for a in articles_of(edition, event)} for event in (one, other)]
-        names = [set(re.findall(r"\b[A-Z]\w+", " ".join(map(words, articles_of(edition, e))))) for e in (one, other)]
+    for first, second in edition.near_misses:
+        days = [{a.released_at.date() for a in articles_of(edition, event)} for event in (first, second)]
+        names = [set(re.findall(r"\b[A-Z]\w+", " ".join(map(words, articles_of(edition, e))))) for e in (first, second)]
 
-        assert one != other
-        assert days[0] & days[1], (one, other)
-        assert names[0] & names[1], (one, other)
+        assert first != second
+        assert days[0] & days[1], (first, second)
+        assert names[0] & names[1], (first, second)
 
 
 def test_dates_and_guids_are_as_untidy_as_in_the_wild(edition: Edition) -> None:

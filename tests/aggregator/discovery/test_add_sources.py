@@ -146,8 +146,8 @@ def test_sources_are_listed_by_state_and_shown_in_full(feeds: Path, tmp_path: Pa
         store.feeds.sync(parse_config(feeds.read_text(encoding="utf-8")).sources, NOON)
         days = with_arrivals((), [NOON - timedelta(days=4 + number) for number in range(30)])
         answers = {"last_polled_at": NOON, "last_ok_at": NOON, "last_message": "nothing new", "arrivals": days}
-        kept = FeedState("a", "https://a.example/feed/", **answers)  # type: ignore[arg-type]
-        store.feeds.record(kept, PollRecord(NOON, "fetched", "nothing new", 200))
+        state = FeedState("a", "https://a.example/feed/", **answers)  # type: ignore[arg-type]
+        store.feeds.record(state, PollRecord(NOON, "fetched", "nothing new", 200))
 
     def listed(*arguments: str) -> str:
         return call(feeds, "list", *arguments, "--db", str(db)).output

@@ -51,13 +51,13 @@ def test_permission_belongs_to_a_source_the_analysis_or_a_named_callback() -> No
     assert of_source(SOURCES["public"], listed).private_hosts == set()
     assert of_analysis(CONFIG).private_hosts == {"10.0.0.1"}
     assert of_operator("http://own.lan/other", CONFIG).is_private("own.lan")
-    for given in (
+    for access in (
         of_feed_content(SOURCES["own"]),
         of_others(CONFIG),
         of_operator("https://a.example/", CONFIG),
         PUBLIC,
     ):
-        assert given.private_hosts == set()
+        assert access.private_hosts == set()
 
 
 @pytest.mark.parametrize(
@@ -81,12 +81,12 @@ def test_a_callback_is_private_only_as_it_is_named(callback: str, allowed: bool)
 
 def test_proxies_and_authorities_hold_for_one_source_or_for_all() -> None:
     everywhere = ("socks5://127.0.0.1:1080", "/etc/ssl/own.pem")
-    for given in (
+    for access in (
         of_source(SOURCES["public"], listed_hosts(CONFIG.limits)),
         of_feed_content(SOURCES["public"]),
         of_others(CONFIG),
     ):
-        assert (given.proxy, given.ca_file) == everywhere
+        assert (access.proxy, access.ca_file) == everywhere
     assert of_source(SOURCES["own"], listed_hosts(CONFIG.limits)).proxy == ""
 
 

@@ -76,8 +76,8 @@ def test_a_truncated_item_is_not_an_entry(lost: int) -> None:
 
 def test_a_cut_atom_feed_keeps_its_whole_entries() -> None:
     entry = "<entry><id>u:%d</id><title>T%d</title><link href='https://a.example/%d'/></entry>"
-    whole = atom("".join(entry % (n, n, n) for n in (1, 2)))
-    cut = whole[: whole.rindex(b"<link") + 9]
+    document = atom("".join(entry % (n, n, n) for n in (1, 2)))
+    cut = document[: document.rindex(b"<link") + 9]
     assert [item.guid for item in read(cut).entries] == ["u:1"]
     assert "the document ends in the middle, its last item is left out" in read(cut).notes
 

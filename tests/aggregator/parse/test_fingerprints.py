@@ -142,14 +142,14 @@ def test_what_is_read_of_a_known_document_is_what_is_new_in_all_of_it(
     before: list[str], after: list[str], head_before: str, head: str
 ) -> None:
     first = parse(document(head_before, *before))
-    whole = parse(document(head, *after))
+    full = parse(document(head, *after))
     part = parse(document(head, *after), memory=first.memory)
-    known = set(part.unchanged)
-    assert [entry for entry in whole.entries if entry.guid not in known] == list(part.entries)
-    assert {entry.guid for entry in whole.entries} == {entry.guid for entry in part.entries} | known
+    unchanged = set(part.unchanged)
+    assert [entry for entry in full.entries if entry.guid not in unchanged] == list(part.entries)
+    assert {entry.guid for entry in full.entries} == {entry.guid for entry in part.entries} | unchanged
     assert (part.title, part.notes, part.language, part.hints) == (
-        whole.title,
-        whole.notes,
-        whole.language,
-        whole.hints,
+        full.title,
+        full.notes,
+        full.language,
+        full.hints,
     )

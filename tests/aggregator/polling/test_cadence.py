@@ -25,12 +25,12 @@ def every(gap: timedelta, count: int, last: datetime = NOON) -> Arrivals:
 
 @given(moments, moments)
 def test_the_newest_arrivals_are_kept_in_order_and_each_once(before: list[datetime], new: list[datetime]) -> None:
-    kept = with_arrivals(with_arrivals((), before), new)
-    assert list(kept) == sorted(set(kept))
-    assert len(kept) <= MAX_ARRIVALS
-    assert with_arrivals(kept, new) == kept
+    arrivals = with_arrivals(with_arrivals((), before), new)
+    assert list(arrivals) == sorted(set(arrivals))
+    assert len(arrivals) <= MAX_ARRIVALS
+    assert with_arrivals(arrivals, new) == arrivals
     if new:
-        assert kept[-1] >= int(max(new).timestamp())
+        assert arrivals[-1] >= int(max(new).timestamp())
 
 
 @given(moments, st.timedeltas(MINUTE, DAY))
@@ -96,9 +96,9 @@ def test_a_feed_that_rests_on_weekends_is_not_overdue_on_sunday() -> None:
 
 
 @given(moments, st.timedeltas(timedelta(), timedelta(days=400)), st.timedeltas(timedelta(), timedelta(days=400)))
-def test_longer_silence_is_never_less_strange(arrived: list[datetime], one: timedelta, more: timedelta) -> None:
+def test_longer_silence_is_never_less_strange(arrived: list[datetime], shorter: timedelta, more: timedelta) -> None:
     arrivals = with_arrivals((), arrived)
-    early, late = silence(arrivals, NOON + one), silence(arrivals, NOON + one + more)
+    early, late = silence(arrivals, NOON + shorter), silence(arrivals, NOON + shorter + more)
     if early is None or late is None:
         assert early is late is None
         return

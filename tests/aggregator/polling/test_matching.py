@@ -33,14 +33,14 @@ class Shelf:
     def poll(self, drafts: Sequence[Draft]) -> Matched:
         arrivals = [arrival(item) for item in drafts]
         wanted, linked = identities(arrivals), links(arrivals)
-        known = [e for e in self.entries.values() if e.identity in wanted or e.link in linked]
-        more = alike(arrivals, known)
-        known += [
+        candidates = [e for e in self.entries.values() if e.identity in wanted or e.link in linked]
+        more = alike(arrivals, candidates)
+        candidates += [
             e
             for e in self.entries.values()
-            if e not in known and (e.published_at in more.dates if e.published_at else e.title in more.titles)
+            if e not in candidates and (e.published_at in more.dates if e.published_at else e.title in more.titles)
         ]
-        matched = match(arrivals, known)
+        matched = match(arrivals, candidates)
         for new in matched.new:
             assert new.identity not in {entry.identity for entry in self.entries.values()}
             self._keep(len(self.entries) + 1, new.identity, new)
@@ -48,16 +48,16 @@ class Shelf:
             self._keep(entry.entry_id, entry.identity, changed)
         return matched
 
-    def _keep(self, entry_id: int, name: str, kept: Arrival) -> None:
+    def _keep(self, entry_id: int, name: str, arrival: Arrival) -> None:
         self.entries[entry_id] = KnownEntry(
             entry_id=entry_id,
             identity=name,
-            link=kept.canonical_link,
-            title=kept.draft.title,
-            summary=kept.draft.summary,
-            stated_at=kept.draft.stated_at,
-            published_at=kept.draft.published_at,
-            digest=kept.digest,
+            link=arrival.canonical_link,
+            title=arrival.draft.title,
+            summary=arrival.draft.summary,
+            stated_at=arrival.draft.stated_at,
+            published_at=arrival.draft.published_at,
+            digest=arrival.digest,
         )
 
 
@@ -90,13 +90,13 @@ def test_polling_a_document_again_adds_nothing(document: list[Draft]) -> None:
 @promise
 @given(documents, documents, st.integers())
 def test_the_order_of_items_does_not_matter(first: list[Draft], second: list[Draft], seed: int) -> None:
-    kept = []
+    results = []
     for shuffled in (False, True):
         shelf = Shelf()
         for document in (first, second):
             shelf.poll(random.Random(seed).sample(document, len(document)) if shuffled else document)
-        kept.append({(e.identity, e.title, e.summary, e.digest) for e in shelf.entries.values()})
-    assert kept[0] == kept[1]
+        results.append({(e.identity, e.title, e.summary, e.digest) for e in shelf.entries.values()})
+    assert results[0] == results[1]
 
 
 @given(st.lists(documents, max_size=4))

@@ -152,12 +152,12 @@ def test_the_interval_follows_the_feed_between_its_bounds() -> None:
 
 
 def test_a_backlog_does_not_count_as_rhythm() -> None:
-    known = state(last_ok_at=NOON - HOUR, last_new_at=NOON - DAY, arrivals=(int((NOON - DAY).timestamp()),))
+    before = state(last_ok_at=NOON - HOUR, last_new_at=NOON - DAY, arrivals=(int((NOON - DAY).timestamp()),))
     old = [NOON - timedelta(days=number) for number in range(5, 200)]
-    assert after(known, fetched(), NOON, poll=POLL, arrived=old).arrivals == known.arrivals
+    assert after(before, fetched(), NOON, poll=POLL, arrived=old).arrivals == before.arrivals
     # A date without a time is before the last poll, although the entry appeared after it.
     midnight = NOON - 12 * HOUR
-    assert after(known, fetched(), NOON, poll=POLL, arrived=[midnight]).arrivals[-1] == int(NOON.timestamp())
+    assert after(before, fetched(), NOON, poll=POLL, arrived=[midnight]).arrivals[-1] == int(NOON.timestamp())
 
 
 def test_another_format_and_another_address_are_noted() -> None:

@@ -19,8 +19,8 @@ URL = "https://a.example/feed.xml"
 
 def row(source_id: str = "wire", url: str = URL, *, entries: int = 9, **state: object) -> SourceHealth:
     source = Source(source_id, source_id, url, "news")
-    kept = FeedState(source_id, url, last_ok_at=NOON - HOUR, last_new_at=NOON - HOUR, **state)  # type: ignore[arg-type]
-    return SourceHealth(source, kept, entries, 0, 0, polls=10, unchanged=8, bytes=20_000, saved_bytes=80_000)
+    feed_state = FeedState(source_id, url, last_ok_at=NOON - HOUR, last_new_at=NOON - HOUR, **state)  # type: ignore[arg-type]
+    return SourceHealth(source, feed_state, entries, 0, 0, polls=10, unchanged=8, bytes=20_000, saved_bytes=80_000)
 
 
 def daily(last: datetime) -> tuple[int, ...]:
@@ -38,8 +38,8 @@ def test_a_silent_feed_is_overdue_although_it_answers() -> None:
 
 
 def test_a_feed_that_comes_as_usual_is_not_overdue() -> None:
-    said = messages(row(arrivals=daily(NOON - HOUR)), NOON)
-    assert said == (
+    message = messages(row(arrivals=daily(NOON - HOUR)), NOON)
+    assert message == (
         "publishes about every 24 h, polled about every 30 min",
         "80 % of the requests (10) answered 304, which saved 80 kB; 20 kB received",
     )
@@ -56,7 +56,7 @@ def test_a_paused_a_removed_and_a_gone_source_are_never_overdue() -> None:
 
 
 @pytest.mark.parametrize(
-    ("health", "said"),
+    ("health", "message"),
     [
         (row(entries=0), "answers, but has no entries yet"),
         (
@@ -73,8 +73,8 @@ def test_a_paused_a_removed_and_a_gone_source_are_never_overdue() -> None:
         ),
     ],
 )
-def test_the_message_says_what_happened(health: SourceHealth, said: str) -> None:
-    assert messages(health, NOON)[0] == said
+def test_the_message_says_what_happened(health: SourceHealth, message: str) -> None:
+    assert messages(health, NOON)[0] == message
 
 
 def test_lengths_and_sizes_read_as_people_say_them() -> None:

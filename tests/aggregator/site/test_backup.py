@@ -136,8 +136,8 @@ def test_a_token_that_was_rotated_away_does_not_come_back(site: Site) -> None:
 
 @pytest.mark.parametrize("damage", [b"", b"no database" * 500, None])
 def test_restore_works_where_the_database_does_not_open(site: Site, damage: bytes | None) -> None:
-    whole = site.db.read_bytes()
-    site.db.write_bytes(whole[:20_000] + b"\xff" * 30_000 if damage is None else damage)
+    original = site.db.read_bytes()
+    site.db.write_bytes(original[:20_000] + b"\xff" * 30_000 if damage is None else damage)
     broken = site.db.read_bytes()
     token_file(site.db).write_text("second token\n")
     done = restore(site.copy, site.db, site.feeds, NOON)
@@ -269,10 +269,10 @@ def test_rotation_keeps_the_newest_backups_and_other_files(tmp_path: Path) -> No
 
 def test_a_scheduled_backup_is_proved_and_old_ones_go(site: Site) -> None:
     settings = Backups(folder="copies", keep=2)
-    made = [back_up_on_schedule(site.db, site.feeds, settings, NOON.replace(day=day))[0] for day in (1, 2, 3)]
-    assert [path.parent for path in made] == [site.folder / "copies"] * 3
+    written = [back_up_on_schedule(site.db, site.feeds, settings, NOON.replace(day=day))[0] for day in (1, 2, 3)]
+    assert [path.parent for path in written] == [site.folder / "copies"] * 3
     assert mode(site.folder / "copies") == 0o700
-    assert sorted((site.folder / "copies").iterdir()) == made[1:]
+    assert sorted((site.folder / "copies").iterdir()) == written[1:]
 
 
 def test_a_backup_that_cannot_be_restored_costs_no_older_one(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -297,8 +297,8 @@ def test_a_scheduled_backup_gets_its_name_when_it_is_proved(site: Site, monkeypa
         return proved(copy)
 
     monkeypatch.setattr("aggregator.site.backup.verify", look_first)
-    made, _ = back_up_on_schedule(site.db, site.feeds, Backups(folder="copies"), NOON)
-    assert list((site.folder / "copies").iterdir()) == [made]
+    written, _ = back_up_on_schedule(site.db, site.feeds, Backups(folder="copies"), NOON)
+    assert list((site.folder / "copies").iterdir()) == [written]
 
 
 def test_what_a_killed_backup_left_goes_after_a_day(tmp_path: Path) -> None:
@@ -356,9 +356,9 @@ def run(site: Site, *args: str) -> Result:
 
 def test_the_commands_say_what_was_copied_and_what_became_of_the_token(site: Site, tmp_path: Path) -> None:
     target = tmp_path / "monday.db"
-    made = run(site, "backup", str(target), "--verify")
-    assert made.exit_code == 0, made.output
-    assert "restored and checked: 0 entries, 0 stories, feeds.yaml, 2 model files" in made.output
+    result = run(site, "backup", str(target), "--verify")
+    assert result.exit_code == 0, result.output
+    assert "restored and checked: 0 entries, 0 stories, feeds.yaml, 2 model files" in result.output
     done = run(site, "restore", str(target))
     assert done.exit_code == 0, done.output
     assert f"the previous version is kept as {site.db}.before-" in done.output

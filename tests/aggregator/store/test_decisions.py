@@ -58,11 +58,11 @@ def put(store: Store, story_id: int, entry_ids: tuple[int, ...], **changed: obje
 
 
 def test_a_split_names_who_leaves_and_who_stays(store: Store) -> None:
-    made = store.decisions.decide(DecisionKind.SPLIT, story_id=1, entry_ids=[3, 2], now=LATER)
+    decision = store.decisions.decide(DecisionKind.SPLIT, story_id=1, entry_ids=[3, 2], now=LATER)
 
-    assert (made.entry_ids, made.other_ids, made.at, made.undone_at) == ((2, 3), (1,), LATER, None)
-    assert store.decisions.get(made.decision_id) == made
-    assert store.decisions.standing() == store.decisions.history() == store.decisions.of_story(1) == [made]
+    assert (decision.entry_ids, decision.other_ids, decision.at, decision.undone_at) == ((2, 3), (1,), LATER, None)
+    assert store.decisions.get(decision.decision_id) == decision
+    assert store.decisions.standing() == store.decisions.history() == store.decisions.of_story(1) == [decision]
     assert store.decisions.of_story(6) == []
 
 
@@ -104,23 +104,23 @@ def test_impossible_decisions_give_a_clear_message_and_store_nothing(
 
 
 def test_a_decision_is_undone_once_and_stays_in_the_history(store: Store) -> None:
-    made = store.decisions.decide(DecisionKind.HIDE, story_id=1, now=LATER)
-    undone = store.decisions.undo(made.decision_id, LATER + HOUR)
+    decision = store.decisions.decide(DecisionKind.HIDE, story_id=1, now=LATER)
+    undone = store.decisions.undo(decision.decision_id, LATER + HOUR)
 
     assert undone.undone_at == LATER + HOUR
     assert store.decisions.standing() == []
     assert store.decisions.standing(LATER) == [undone]
     assert store.decisions.history() == [undone]
     with pytest.raises(DecisionError, match="was already undone"):
-        store.decisions.undo(made.decision_id, LATER + HOUR)
+        store.decisions.undo(decision.decision_id, LATER + HOUR)
     with pytest.raises(DecisionError, match="no decision 9"):
         store.decisions.undo(9, LATER)
 
 
 def test_decisions_come_as_events_each_at_a_moment_of_its_own(store: Store) -> None:
     """Even if the clock went back, or a poll has the same time."""
-    made = store.decisions.decide(DecisionKind.HIDE, story_id=1, now=NOON - HOUR)
-    undone = store.decisions.undo(made.decision_id, NOON - HOUR)
+    decision = store.decisions.decide(DecisionKind.HIDE, story_id=1, now=NOON - HOUR)
+    undone = store.decisions.undo(decision.decision_id, NOON - HOUR)
     with store.transaction():
         moment = store.entries.arrival_moment(NOON)
         store.entries.add("lantern", [arrival("g", "", "lantern", None)], moment)
@@ -132,7 +132,7 @@ def test_decisions_come_as_events_each_at_a_moment_of_its_own(store: Store) -> N
 
     tick = timedelta(microseconds=1)
     assert [step.moment for step in steps] == [NOON + tick, NOON + 2 * tick, NOON + 3 * tick]
-    assert steps[0].events == [made]
+    assert steps[0].events == [decision]
     assert steps[1].events == [Undo(undone, NOON + 2 * tick)]
     assert isinstance(steps[2].events[0], Entry)
 
@@ -145,11 +145,11 @@ def test_decisions_come_as_events_each_at_a_moment_of_its_own(store: Store) -> N
 def test_two_processes_decide_at_once_and_get_different_moments(tmp_path: Path) -> None:
     with Store.open(tmp_path / "g.db") as worker, Store.open(tmp_path / "g.db") as site:
         fill(worker)
-        made: list[Decision] = [
+        decisions: list[Decision] = [
             store.decisions.decide(DecisionKind.CATEGORY, story_id=1, category_id="policy", now=LATER)
             for store in (worker, site, worker, site)
         ]
-    assert len({decision.at for decision in made}) == 4
+    assert len({decision.at for decision in decisions}) == 4
 
 
 def test_a_hidden_story_is_in_no_list_and_its_address_still_leads_to_it(store: Store) -> None:

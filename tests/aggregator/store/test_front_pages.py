@@ -121,11 +121,11 @@ def test_older_pages_become_one_an_hour_and_then_one_a_day(store: Store) -> None
             store.front_pages.keep(moment)
     store.front_pages.thin(now)
 
-    kept, moment = [], now
+    stored, moment = [], now
     while (before := store.front_pages.before(moment)) is not None:
-        kept.append(before)
+        stored.append(before)
         moment = before
-    gaps = [(now - later, later - earlier) for later, earlier in pairwise(kept)]
+    gaps = [(now - later, later - earlier) for later, earlier in pairwise(stored)]
     assert all(gap == HOUR / 2 for age, gap in gaps if age < timedelta(days=6))
     hourly = [
         gap

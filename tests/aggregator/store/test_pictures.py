@@ -44,9 +44,9 @@ def test_the_oldest_go_when_there_are_too_many_bytes(pictures_of: OpenPictures) 
     for number in range(12):
         pictures.keep(f"{number:02}", bytes(100), NOON + timedelta(seconds=number))
 
-    kept = [number for number in range(12) if pictures.get(f"{number:02}") is not None]
-    assert kept == list(range(12 - len(kept), 12))
-    assert 8 <= len(kept) <= 10
+    remaining = [number for number in range(12) if pictures.get(f"{number:02}") is not None]
+    assert remaining == list(range(12 - len(remaining), 12))
+    assert 8 <= len(remaining) <= 10
 
 
 def test_a_folder_that_cannot_be_written_costs_a_picture_and_no_error(

@@ -68,11 +68,11 @@ def shelf(new_store: OpenStore) -> Shelf:
 
 
 def test_every_word_has_to_occur_and_quotes_make_a_phrase(shelf: Shelf) -> None:
-    one, two = shelf.tell("Data center opens in Oslo"), shelf.tell("Center for data opens", score=80)
-    assert set(shelf.ids_of("data center")) == {one, two}
-    assert shelf.ids_of('"data center"') == [one]
-    assert shelf.ids_of("data oslo") == [one]
-    assert shelf.ids_of("DATA opens", "score") == [two, one]
+    first, second = shelf.tell("Data center opens in Oslo"), shelf.tell("Center for data opens", score=80)
+    assert set(shelf.ids_of("data center")) == {first, second}
+    assert shelf.ids_of('"data center"') == [first]
+    assert shelf.ids_of("data oslo") == [first]
+    assert shelf.ids_of("DATA opens", "score") == [second, first]
     assert shelf.ids_of("nothing") == shelf.ids_of("") == []
 
 
@@ -193,7 +193,7 @@ def test_the_nearest_words_of_the_index_are_known(shelf: Shelf) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "away"),
+    ("word", "other", "away"),
     [
         ("gpu", "gpu", 0),
         ("gpu", "gup", 1),
@@ -203,8 +203,8 @@ def test_the_nearest_words_of_the_index_are_known(shelf: Shelf) -> None:
         ("", "ab", 2),
     ],
 )
-def test_how_far_two_words_are_apart(one: str, other: str, away: int | None) -> None:
-    assert changes(one, other, 2) == changes(other, one, 2) == away
+def test_how_far_two_words_are_apart(word: str, other: str, away: int | None) -> None:
+    assert changes(word, other, 2) == changes(other, word, 2) == away
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,9 @@ def test_the_token_that_counts_is_the_one_on_disk(tmp_path: Path) -> None:
             return make_first_token(store, tmp_path / machine / "news.db", NOON)
 
     with ThreadPoolExecutor(3) as pool:
-        made = list(pool.map(start, "abc"))
+        tokens = list(pool.map(start, "abc"))
 
-    assert sorted(made) == [False, False, True]
+    assert sorted(tokens) == [False, False, True]
     (file,) = (path for name in "abc" if (path := token_file(tmp_path / name / "news.db")).exists())
     with Store.open(tmp_path / "news.db") as store:
         assert store.sessions.token_digest() == digest(file.read_text().strip())

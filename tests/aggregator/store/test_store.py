@@ -462,8 +462,8 @@ def test_known_finds_by_identity_or_by_link_within_the_source(store: Store) -> N
     add(store, arrival("a"), source=OTHER)
     by_identity = store.known_entries.by_identity("wire", ["a"], [])
     by_link = store.known_entries.by_identity("wire", [], ["https://wire.example/b", ""])
-    assert [known.identity for known in by_identity] == ["a"]
-    assert [known.identity for known in by_link] == ["b"]
+    assert [entry.identity for entry in by_identity] == ["a"]
+    assert [entry.identity for entry in by_link] == ["b"]
 
 
 @pytest.mark.parametrize("new_store", ["sqlite"], indirect=True)
@@ -479,9 +479,9 @@ def test_what_is_known_of_a_source_costs_the_same_however_much_it_sent(store: St
         return taken[0]
 
     add(store, arrival("a"), arrival("b"))
-    few = steps()
+    steps_before = steps()
     add(store, *(arrival(f"more {number}") for number in range(200)))
-    assert steps() < few * 2
+    assert steps() < steps_before * 2
 
 
 def test_pruning_forgets_old_entries_and_their_words(store: Store) -> None:

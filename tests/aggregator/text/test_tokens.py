@@ -82,10 +82,10 @@ def test_plain_takes_anything(markup: str) -> None:
 
 @given(st.text(alphabet=st.characters()))
 def test_what_is_storable_can_be_encoded_and_stays(text: str) -> None:
-    kept = storable(text)
-    kept.encode("utf-8")
-    assert storable(kept) == kept
-    assert "\x00" not in kept
+    cleaned = storable(text)
+    cleaned.encode("utf-8")
+    assert storable(cleaned) == cleaned
+    assert "\x00" not in cleaned
 
 
 def test_storable_keeps_tab_and_newline_and_drops_the_rest() -> None:

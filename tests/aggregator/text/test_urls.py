@@ -179,12 +179,12 @@ def test_what_counts_visitors_is_not_in_what_readers_get(link: str, clean: str) 
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("url", "other"),
     [
         ("https://a.example/x;jsessionid=AB12?id=1", "https://a.example/x?id=1"),
         ("https://a.example/x?PHPSESSID=0123456789abcdef0123&id=1", "https://a.example/x?id=1"),
         ("https://a.example/(S(lit3py55t21z5v55vlm25s55))/x", "https://a.example/x"),
     ],
 )
-def test_a_session_parameter_does_not_make_another_page(one: str, other: str) -> None:
-    assert canonical(one) == canonical(other)
+def test_a_session_parameter_does_not_make_another_page(url: str, other: str) -> None:
+    assert canonical(url) == canonical(other)

@@ -22,34 +22,34 @@ FEEDS = Path(__file__).parents[3] / "feeds.yaml"
 HEADLINES = Path(__file__).parents[2] / "data" / "headlines.tsv"
 
 
-def decide(made: Categorizer, title: str, summary: str = "", default: str = "") -> str:
-    return made.decide(made.evidence(terms(title), terms(summary), default), default)
+def decide(categorizer: Categorizer, title: str, summary: str = "", default: str = "") -> str:
+    return categorizer.decide(categorizer.evidence(terms(title), terms(summary), default), default)
 
 
 @pytest.mark.parametrize("default", ["models", "big-tech", "policy", "research"])
 def test_the_shipped_categories_put_an_amazon_story_of_any_feed_under_big_tech(default: str) -> None:
     config = load_config(FEEDS, env={})
-    made = Categorizer(config.categories).fit()
+    categorizer = Categorizer(config.categories).fit()
 
     title = "Amazon to supply OpenAI with 2 gigawatts of Trainium capacity, 1.4 million chips"
 
-    assert decide(made, title, "AWS said the deal runs for eight years.", default) == "big-tech"
+    assert decide(categorizer, title, "AWS said the deal runs for eight years.", default) == "big-tech"
 
 
 def test_words_decide_where_they_tell_and_the_source_where_they_do_not() -> None:
-    made = Categorizer(CATEGORIES).fit()
-    assert decide(made, "Lawmakers pass copyright bill", default="models") == "policy"
-    assert decide(made, "A walk in the park", default="models") == "models"
-    assert decide(made, "A walk in the park", default="no such category") == "big-tech"
+    categorizer = Categorizer(CATEGORIES).fit()
+    assert decide(categorizer, "Lawmakers pass copyright bill", default="models") == "policy"
+    assert decide(categorizer, "A walk in the park", default="models") == "models"
+    assert decide(categorizer, "A walk in the park", default="no such category") == "big-tech"
 
 
 def test_a_word_of_the_summary_counts_a_third_of_one_at_the_end_of_the_title() -> None:
-    made = Categorizer(CATEGORIES).fit()
+    categorizer = Categorizer(CATEGORIES).fit()
     unknown = ["zibel", "quarm", "foddle", "trusk"]
-    nothing = made.evidence(unknown, (), "")
-    in_title = [a - b for a, b in zip(made.evidence([*unknown, "copyright"], (), ""), nothing, strict=True)]
-    in_summary = [a - b for a, b in zip(made.evidence(unknown, ["copyright"], ""), nothing, strict=True)]
-    in_subject = [a - b for a, b in zip(made.evidence(["copyright", *unknown], (), ""), nothing, strict=True)]
+    nothing = categorizer.evidence(unknown, (), "")
+    in_title = [a - b for a, b in zip(categorizer.evidence([*unknown, "copyright"], (), ""), nothing, strict=True)]
+    in_summary = [a - b for a, b in zip(categorizer.evidence(unknown, ["copyright"], ""), nothing, strict=True)]
+    in_subject = [a - b for a, b in zip(categorizer.evidence(["copyright", *unknown], (), ""), nothing, strict=True)]
 
     assert max(in_title) > 0.5
     assert in_summary == pytest.approx([0.35 * value for value in in_title])
@@ -88,25 +88,25 @@ def corrections(*titles: str, right: str = "policy") -> list[Correction]:
 
 
 def test_five_corrections_alike_move_a_sixth_story_and_none_that_is_unlike() -> None:
-    made = Categorizer(CATEGORIES).fit()
-    before = [decide(made, title, default="models") for title in UNLIKE]
-    assert decide(made, SIXTH, default="models") == "models"
+    categorizer = Categorizer(CATEGORIES).fit()
+    before = [decide(categorizer, title, default="models") for title in UNLIKE]
+    assert decide(categorizer, SIXTH, default="models") == "models"
 
-    made.fit(corrections(*SCHOOLS))
+    categorizer.fit(corrections(*SCHOOLS))
 
-    assert decide(made, SIXTH, default="models") == "policy"
-    assert [decide(made, title, default="models") for title in UNLIKE] == before
+    assert decide(categorizer, SIXTH, default="models") == "policy"
+    assert [decide(categorizer, title, default="models") for title in UNLIKE] == before
 
 
 def test_one_correction_moves_no_story_even_where_it_contradicts_a_seed() -> None:
     shipped = load_config(FEEDS, env={}).categories
-    made = Categorizer(shipped).fit()
+    categorizer = Categorizer(shipped).fit()
     titles = [line.split("\t")[1] for line in HEADLINES.read_text("utf-8").splitlines()]
-    before = [decide(made, title) for title in titles]
+    before = [decide(categorizer, title) for title in titles]
 
-    made.fit(corrections("Amazon raises the price of its chatbot for schools", right="policy"))
+    categorizer.fit(corrections("Amazon raises the price of its chatbot for schools", right="policy"))
 
-    assert [decide(made, title) for title in titles] == before
+    assert [decide(categorizer, title) for title in titles] == before
 
 
 def test_a_correction_that_is_repeated_or_of_no_category_teaches_nothing_more() -> None:
@@ -145,18 +145,18 @@ class Site:
 
     def correct(self, story_id: int) -> Decision:
         self.now += HOUR
-        made = self.store.decisions.decide(
+        decision = self.store.decisions.decide(
             DecisionKind.CATEGORY, story_id=story_id, category_id="big-tech", now=self.now
         )
         self.updater.run(self.now)
-        return made
+        return decision
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    made = Site()
-    with made.store:
-        yield made
+    site = Site()
+    with site.store:
+        yield site
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -178,9 +178,9 @@ def test_corrections_teach_from_then_on_also_of_stories_that_are_over(site: Site
 
 
 def test_an_undone_correction_has_no_effect(site: Site) -> None:
-    made = [site.correct(site.report(title)) for title in SCHOOLS]
+    corrections = [site.correct(site.report(title)) for title in SCHOOLS]
     site.start()
-    for decision in made:
+    for decision in corrections:
         site.now += HOUR
         site.store.decisions.undo(decision.decision_id, site.now)
         site.updater.run(site.now)

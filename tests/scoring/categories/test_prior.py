@@ -27,8 +27,10 @@ SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
 SHIPPED = load_config(Path(__file__).parents[3] / "feeds.yaml", env={}).categories
 
 
-def decide(made: Categorizer, title: str, default: str = "") -> str:
-    return made.decide(made.evidence(terms(title), [], default, made.by_prior(title, "", "")), default)
+def decide(categorizer: Categorizer, title: str, default: str = "") -> str:
+    return categorizer.decide(
+        categorizer.evidence(terms(title), [], default, categorizer.by_prior(title, "", "")), default
+    )
 
 
 @pytest.fixture(scope="module")
@@ -105,47 +107,47 @@ def test_words_that_the_prior_does_not_know_leave_it_to_seeds_and_source(shipped
 )
 def test_a_new_category_of_a_name_and_five_seeds_works_at_once(category: Category, inside: str, outside: str) -> None:
     before = Categorizer(SHIPPED, prior=load_category_prior()).fit()
-    made = Categorizer((*SHIPPED, category), prior=load_category_prior()).fit()
+    categorizer = Categorizer((*SHIPPED, category), prior=load_category_prior()).fit()
 
-    assert decide(made, inside) == category.id
-    assert decide(made, outside) == decide(before, outside)
+    assert decide(categorizer, inside) == category.id
+    assert decide(categorizer, outside) == decide(before, outside)
 
 
 GAMING = Category("gaming", "Gaming", ("PlayStation", "Xbox", "Nintendo", "Steam", "video game"))
 
 
-def category_of(made: Categorizer, title: str, summary: str, default: str = "") -> str:
-    evidence = made.evidence(terms(title), terms(summary), default, made.by_prior(title, summary, ""))
-    return made.decide(evidence, default)
+def category_of(categorizer: Categorizer, title: str, summary: str, default: str = "") -> str:
+    evidence = categorizer.evidence(terms(title), terms(summary), default, categorizer.by_prior(title, summary, ""))
+    return categorizer.decide(evidence, default)
 
 
 def test_a_new_category_needs_a_seed_in_the_title_or_two_in_the_summary() -> None:
-    made = Categorizer((*SHIPPED, GAMING), prior=load_category_prior()).fit()
+    categorizer = Categorizer((*SHIPPED, GAMING), prior=load_category_prior()).fit()
     title = "Chip maker shows a processor for handheld computers"
 
-    assert category_of(made, title, "It also runs Steam.") != "gaming"
-    assert category_of(made, title, "It runs games of Steam and Xbox.") == "gaming"
-    assert decide(made, "Text-to-video generator comes to ChatGPT") != "gaming"  # half of a seed does not count
+    assert category_of(categorizer, title, "It also runs Steam.") != "gaming"
+    assert category_of(categorizer, title, "It runs games of Steam and Xbox.") == "gaming"
+    assert decide(categorizer, "Text-to-video generator comes to ChatGPT") != "gaming"  # half of a seed does not count
 
 
 def test_each_subject_in_the_name_of_a_new_category_is_a_seed() -> None:
     climate = Category("climate", "Climate & Energy", ("carbon emissions", "solar"))
-    made = Categorizer((*SHIPPED, climate), prior=load_category_prior()).fit()
+    categorizer = Categorizer((*SHIPPED, climate), prior=load_category_prior()).fit()
 
-    assert decide(made, "Taiwan feels an energy crunch as demand for AI chips soars") == "climate"
+    assert decide(categorizer, "Taiwan feels an energy crunch as demand for AI chips soars") == "climate"
 
 
 def test_sources_of_a_new_category_belong_to_it() -> None:
-    made = Categorizer((*SHIPPED, GAMING), prior=load_category_prior()).fit()
+    categorizer = Categorizer((*SHIPPED, GAMING), prior=load_category_prior()).fit()
 
-    assert decide(made, "The new Zelda is out in autumn", "gaming") == "gaming"
+    assert decide(categorizer, "The new Zelda is out in autumn", "gaming") == "gaming"
 
 
 def test_a_source_says_less_of_a_shipped_category_than_the_text() -> None:
-    made = Categorizer(SHIPPED, prior=load_category_prior()).fit()
+    categorizer = Categorizer(SHIPPED, prior=load_category_prior()).fit()
 
     for default in ("models", "startups", "products"):
-        assert decide(made, "Senate committee advances a bill on deepfakes", default) == "policy"
+        assert decide(categorizer, "Senate committee advances a bill on deepfakes", default) == "policy"
 
 
 def test_a_source_is_worth_a_quarter_where_the_prior_knows_the_text_and_one_where_it_does_not(
@@ -154,8 +156,8 @@ def test_a_source_is_worth_a_quarter_where_the_prior_knows_the_text_and_one_wher
     policy = [category.id for category in SHIPPED].index("policy")
 
     def gain(title: str) -> float:
-        known = shipped.by_prior(title, "", "")
-        own, none = (shipped.evidence(terms(title), (), default, known)[policy] for default in ("policy", ""))
+        log_odds = shipped.by_prior(title, "", "")
+        own, none = (shipped.evidence(terms(title), (), default, log_odds)[policy] for default in ("policy", ""))
         return own - none
 
     assert gain("OpenAI launches a new reasoning model") == pytest.approx(0.25)
@@ -174,20 +176,20 @@ def test_corrections_move_stories_that_the_prior_is_sure_of() -> None:
     titles = [
         f"{who} to ban AI glasses in court rooms" for who in ("France", "Ohio", "Japan", "Texas", "Chile", "Peru")
     ]
-    made = Categorizer(SHIPPED, prior=load_category_prior()).fit()
-    before = decide(made, "Norway to ban AI glasses in court rooms")
+    categorizer = Categorizer(SHIPPED, prior=load_category_prior()).fit()
+    before = decide(categorizer, "Norway to ban AI glasses in court rooms")
 
-    made.learn_corrections([(story, "research", title, "") for story, title in enumerate(titles)])
+    categorizer.learn_corrections([(story, "research", title, "") for story, title in enumerate(titles)])
 
     assert before != "research"
-    assert decide(made, "Norway to ban AI glasses in court rooms") == "research"
+    assert decide(categorizer, "Norway to ban AI glasses in court rooms") == "research"
 
 
 def test_headlines_of_our_own() -> None:
     # The prior was fitted to AI and technology press and hardly knows these words, so seeds decide.
-    made = Categorizer(SHIPPED, prior=load_category_prior()).fit()
+    categorizer = Categorizer(SHIPPED, prior=load_category_prior()).fit()
     lines = (Path(__file__).parents[2] / "data" / "headlines.tsv").read_text("utf-8").splitlines()
-    right = [decide(made, title) == category for category, title in (line.split("\t") for line in lines)]
+    right = [decide(categorizer, title) == category for category, title in (line.split("\t") for line in lines)]
 
     assert sum(right) / len(right) >= 0.82
 
@@ -204,10 +206,15 @@ def test_what_the_site_says_of_items_that_the_prior_had_not_seen(window: str, fl
     items = priors.read(SHARED, f"gold/{window}.labels.tsv")
     others = priors.left_out([text for table in TABLES for text in priors.read(SHARED, table)], items)
     seeds = {c.id: frozenset(seed.casefold() for seed in c.seeds) for c in SHIPPED}
-    made = Categorizer(SHIPPED, prior=priors.fit(others, seeds)).fit()
+    categorizer = Categorizer(SHIPPED, prior=priors.fit(others, seeds)).fit()
     placed = [item for item in items if item.categories[0] != "none"]
     right = [
-        made.decide(made.evidence(terms(i.title), terms(i.summary), "", made.by_prior(i.title, i.summary, i.link)), "")
+        categorizer.decide(
+            categorizer.evidence(
+                terms(i.title), terms(i.summary), "", categorizer.by_prior(i.title, i.summary, i.link)
+            ),
+            "",
+        )
         in i.categories
         for i in placed
     ]
@@ -217,18 +224,20 @@ def test_what_the_site_says_of_items_that_the_prior_had_not_seen(window: str, fl
 
 def test_a_category_of_a_shipped_name_with_seeds_of_another_subject_is_not_the_shipped_one() -> None:
     fashion = Category("models", "On the Catwalk", ("catwalk", "Vogue", "fashion week"))
-    made = Categorizer((fashion, *SHIPPED[4:]), prior=load_category_prior()).fit()
+    categorizer = Categorizer((fashion, *SHIPPED[4:]), prior=load_category_prior()).fit()
 
-    assert 0 not in made.shipped_
-    assert decide(made, "OpenAI launches a new reasoning model with a longer context window", "policy") == "policy"
-    assert decide(made, "Vogue names the faces of fashion week") == "models"
+    assert 0 not in categorizer.shipped_
+    assert (
+        decide(categorizer, "OpenAI launches a new reasoning model with a longer context window", "policy") == "policy"
+    )
+    assert decide(categorizer, "Vogue names the faces of fashion week") == "models"
 
 
 def test_one_category_alone_takes_everything() -> None:
-    made = Categorizer(SHIPPED[:1], prior=load_category_prior()).fit()
+    categorizer = Categorizer(SHIPPED[:1], prior=load_category_prior()).fit()
 
     for title in ("Senate committee advances a bill on deepfakes", "OpenAI launches a model", "Recette de la soupe"):
-        assert decide(made, title, "models") == "models"
+        assert decide(categorizer, title, "models") == "models"
 
 
 def test_a_damaged_file_is_an_error_that_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,22 +286,22 @@ def test_the_meaning_of_a_title_helps_where_its_words_do_not() -> None:
     at = datetime(2026, 5, 4, tzinfo=UTC)
     # Each title has one publisher and one unique word, so none of its words gets a weight.
     kinds = {"security": ("tremor", "quake", "earthquake"), "policy": ("ruling", "court", "judges")}
-    titles = [(word, category) for category, words in kinds.items() for word in words] * 3
+    titles = [(word, category) for category, wordings in kinds.items() for word in wordings] * 3
     encoder = ConceptEncoder()
     texts = [
         priors.CategorisedText(f"Harbour {word}", "", "", f"p{i}", at, (category,), encoder.encode([word])[0])
         for i, (word, category) in enumerate(titles)
     ]
     seeds = {category: frozenset[str]() for category in kinds}
-    made = priors.fit(texts, seeds)
+    prior = priors.fit(texts, seeds)
     (of_court,) = encoder.encode(["court"])
 
-    unknown = made.log_odds("Harbour news")
-    known = made.log_odds("Harbour news", embedding=of_court)
+    unknown = prior.log_odds("Harbour news")
+    of_known_word = prior.log_odds("Harbour news", embedding=of_court)
 
     assert unknown[0] == pytest.approx(unknown[1], abs=0.3)
-    assert known[1] > known[0] + 1
-    assert made.log_odds("Harbour news", embedding=Embedding("another encoder", b"\1\2")) == unknown
+    assert of_known_word[1] > of_known_word[0] + 1
+    assert prior.log_odds("Harbour news", embedding=Embedding("another encoder", b"\1\2")) == unknown
 
 
 def test_forms_for_other_categories_than_the_weights_are_refused() -> None:

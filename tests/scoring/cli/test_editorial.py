@@ -43,10 +43,10 @@ def update(db: Path) -> None:
         Updater(store, CONFIG, load_prior()).run(NOON + 7 * HOUR)
 
 
-def run(db: Path, *words: str) -> Result:
-    command = next(item for item in (*COMMANDS, explain) if item.name == words[0])
-    where = () if words[:2] in (("stories", "--help"), ("evaluate", "pairs")) else ("--db", str(db))
-    return CliRunner().invoke(command, [*words[1:], *where], obj=Front(lambda: NOON + 6 * HOUR, {}))
+def run(db: Path, *arguments: str) -> Result:
+    command = next(item for item in (*COMMANDS, explain) if item.name == arguments[0])
+    where = () if arguments[:2] in (("stories", "--help"), ("evaluate", "pairs")) else ("--db", str(db))
+    return CliRunner().invoke(command, [*arguments[1:], *where], obj=Front(lambda: NOON + 6 * HOUR, {}))
 
 
 def test_an_editor_splits_looks_and_takes_it_back(db: Path) -> None:
@@ -63,7 +63,7 @@ def test_an_editor_splits_looks_and_takes_it_back(db: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("arguments", "message"),
     [
         (("merge", "1", "4"), "decision 1: merge story 1 with story 4\n"),
         (("move", "1", "4", "2"), "decision 1: move entry 2 from story 1 to story 4\n"),
@@ -71,10 +71,12 @@ def test_an_editor_splits_looks_and_takes_it_back(db: Path) -> None:
         (("pin", "4"), "decision 1: pin story 4\n"),
     ],
 )
-def test_every_decision_has_a_command_and_is_in_the_list(db: Path, words: tuple[str, ...], said: str) -> None:
-    assert run(db, "stories", *words).output == said
+def test_every_decision_has_a_command_and_is_in_the_list(db: Path, arguments: tuple[str, ...], message: str) -> None:
+    assert run(db, "stories", *arguments).output == message
     listed = json.loads(run(db, "stories", "decisions", "--json").output)
-    assert [(decision["id"], decision["kind"], decision["undone_at"]) for decision in listed] == [(1, words[0], None)]
+    assert [(decision["id"], decision["kind"], decision["undone_at"]) for decision in listed] == [
+        (1, arguments[0], None)
+    ]
     assert json.loads(run(db, "stories", "undo", "1", "--json").output)["undone_at"]
 
 

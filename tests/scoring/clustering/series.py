@@ -132,7 +132,7 @@ def rows(kind: str, seed: int, things: int = 8) -> Iterator[Row]:
     rng = random.Random(f"{kind} {seed}")
     nouns, subjects, signs, roles = (rng.sample(pool.split(), things) for pool in (_NOUNS, _SUBJECTS, _SIGNS, _ROLES))
     everywhere = {"e": _name(rng), "d": rng.choice(_DAYS.split())}
-    made: list[Row] = []
+    results: list[Row] = []
     minutes = 0
     for thing in range(things):
         values = everywhere | {key: _name(rng) for key in "abcp"}
@@ -146,8 +146,8 @@ def rows(kind: str, seed: int, things: int = 8) -> Iterator[Row]:
             source = f"source-{rng.randint(0, 30)}"
             later = place * rng.randint(5, 90)
             filled = (Formatter().vformat(text, (), values) for text in (title, summary))
-            made.append(Row(kind, thing, source, minutes + later, *filled))
-    yield from sorted(made, key=lambda row: row.minutes)
+            results.append(Row(kind, thing, source, minutes + later, *filled))
+    yield from sorted(results, key=lambda row: row.minutes)
 
 
 def _name(rng: random.Random) -> str:

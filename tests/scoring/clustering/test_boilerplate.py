@@ -64,9 +64,9 @@ def test_a_source_of_many_headlines_is_remembered_by_its_latest() -> None:
     for number in range(MAX_HEADLINES + 5):
         habits.add("paper", (str(number),), DAY + number)
 
-    kept = list(habits.of("paper", 2 * DAY))
-    assert len(kept) == MAX_HEADLINES
-    assert kept[-1] == (1, (str(MAX_HEADLINES + 4),))
+    remembered = list(habits.of("paper", 2 * DAY))
+    assert len(remembered) == MAX_HEADLINES
+    assert remembered[-1] == (1, (str(MAX_HEADLINES + 4),))
 
 
 def entry(number: int, title: str, summary: str = "", source: str = "paper") -> AnalysedText:

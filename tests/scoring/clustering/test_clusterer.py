@@ -25,7 +25,7 @@ LABELLED = Path(__file__).parents[4] / "shared" / "data" / "clustering"
 HOUR = 3600.0
 
 
-def clusterer() -> Clusterer:
+def new_clusterer() -> Clusterer:
     return Clusterer(DocumentFrequency(load_background()))
 
 
@@ -43,29 +43,29 @@ def text(
     )
 
 
-def place(made: Clusterer, *texts: AnalysedText) -> list[Placement]:
+def place(clusterer: Clusterer, *texts: AnalysedText) -> list[Placement]:
     placements = []
     for item in texts:
-        made.expire(item.arrived)
-        placement = made.place(item)
-        made.add(item, placement.story_id)
+        clusterer.expire(item.arrived)
+        placement = clusterer.place(item)
+        clusterer.add(item, placement.story_id)
         placements.append(placement)
     return placements
 
 
 def arrivals(texts: Iterable[AnalysedText]) -> dict[int, int]:
     """Return the story of each entry as it arrives, including merges, as in the running program."""
-    made = clusterer()
+    clusterer = new_clusterer()
     story_of: dict[int, int] = {}
     at_arrival: dict[int, int] = {}
     for item in texts:
-        made.expire(item.arrived)
-        placement = made.place(item)
-        merge = reclustering.merge_of(made, item, placement)
-        made.add(item, placement.story_id)
+        clusterer.expire(item.arrived)
+        placement = clusterer.place(item)
+        merge = reclustering.merge_of(clusterer, item, placement)
+        clusterer.add(item, placement.story_id)
         story_of[item.entry_id] = placement.story_id
         if merge is not None:
-            made.merge(merge.into, merge.story_id)
+            clusterer.merge(merge.into, merge.story_id)
             story_of |= {entry: merge.into for entry, story in story_of.items() if story == merge.story_id}
         at_arrival[item.entry_id] = story_of[item.entry_id]
     return at_arrival
@@ -73,7 +73,7 @@ def arrivals(texts: Iterable[AnalysedText]) -> dict[int, int]:
 
 def test_the_same_link_and_the_same_headline_join_at_once() -> None:
     first, link, title = place(
-        clusterer(),
+        new_clusterer(),
         text(1, "Plover unveils an error-corrected processor", link="https://a.example/1"),
         text(2, "A chip that corrects itself", link="https://a.example/1"),
         text(3, "Plover unveils an error-corrected processor", link="https://b.example/1"),
@@ -86,7 +86,7 @@ def test_the_same_link_and_the_same_headline_join_at_once() -> None:
 
 def test_a_joined_entry_says_what_it_shares() -> None:
     _, second = place(
-        clusterer(),
+        new_clusterer(),
         text(1, "Plover unveils an error-corrected quantum processor"),
         text(2, "Quantum startup Plover presents error-corrected processor", hours=1),
     )
@@ -98,54 +98,54 @@ def test_a_joined_entry_says_what_it_shares() -> None:
 
 
 def test_time_parts_what_words_join() -> None:
-    made = clusterer()
-    place(made, text(1, "Ferry strike halts traffic in the fjord"))
+    clusterer = new_clusterer()
+    place(clusterer, text(1, "Ferry strike halts traffic in the fjord"))
     again = text(2, "Talks on ferry strike open in Bergen", hours=1)
     late = text(3, "Talks on ferry strike open in Bergen", hours=71)
 
-    assert made.place(again).story_id == 1
-    assert made.place(late).story_id == 3
+    assert clusterer.place(again).story_id == 1
+    assert clusterer.place(late).story_id == 3
 
 
 def test_a_story_is_forgotten_with_everything_that_pointed_to_it() -> None:
-    made = clusterer()
-    place(made, text(1, "Ferry strike halts traffic in the fjord", link="https://a.example/1"))
+    clusterer = new_clusterer()
+    place(clusterer, text(1, "Ferry strike halts traffic in the fjord", link="https://a.example/1"))
     same = text(2, "Ferry strike halts traffic in the fjord", link="https://a.example/1", hours=72)
 
-    assert made.expire(same.arrived) == [1]
-    assert len(made) == 0
-    assert made.place(same).reason.kind == ReasonKind.FIRST_REPORT
+    assert clusterer.expire(same.arrived) == [1]
+    assert len(clusterer) == 0
+    assert clusterer.place(same).reason.kind == ReasonKind.FIRST_REPORT
 
 
 def test_a_story_takes_nothing_in_when_it_is_too_old() -> None:
-    made = Clusterer(DocumentFrequency(load_background()), longest=timedelta(days=2))
+    clusterer = Clusterer(DocumentFrequency(load_background()), longest=timedelta(days=2))
     title = "Ferry strike halts traffic in the whole fjord"
     texts = [text(n, title, link="https://a.example/1", hours=20 * n) for n in range(1, 6)]
 
-    assert [p.story_id for p in place(made, *texts)] == [1, 1, 1, 4, 4]
+    assert [p.story_id for p in place(clusterer, *texts)] == [1, 1, 1, 4, 4]
 
 
 def test_a_column_with_the_same_headline_every_day_does_not_join_at_once() -> None:
-    made = clusterer()
+    clusterer = new_clusterer()
     title = "Hints and answers for the big puzzle of today"
-    place(made, text(1, title))
+    place(clusterer, text(1, title))
 
-    assert made.place(text(2, title, hours=11)).reason.kind == ReasonKind.SAME_HEADLINE
-    assert made.place(text(3, title, hours=24)).reason.kind != ReasonKind.SAME_HEADLINE
+    assert clusterer.place(text(2, title, hours=11)).reason.kind == ReasonKind.SAME_HEADLINE
+    assert clusterer.place(text(3, title, hours=24)).reason.kind != ReasonKind.SAME_HEADLINE
 
 
 def test_headlines_that_differ_in_a_time_or_date_are_not_the_same() -> None:
     warning = "Tornado Warning issued November 18 at {} by NWS Birmingham AL"
-    made = clusterer()
+    clusterer = new_clusterer()
     _, other = place(
-        made,
+        clusterer,
         text(1, warning.format("3:00PM CST until 4:00PM CST"), source="nws"),
         text(2, warning.format("4:21PM CST until 5:00PM CST"), source="nws", hours=1.4),
     )
 
     assert other.reason.kind is not ReasonKind.SAME_HEADLINE
     assert (
-        made.place(text(3, warning.format("4:21PM CST until 5:00PM CST"), hours=2)).reason.kind
+        clusterer.place(text(3, warning.format("4:21PM CST until 5:00PM CST"), hours=2)).reason.kind
         is ReasonKind.SAME_HEADLINE
     )
 
@@ -156,11 +156,11 @@ def test_headlines_that_differ_in_a_time_or_date_are_not_the_same() -> None:
 def test_a_source_that_repeats_a_title_with_other_times_reports_the_next_event(
     source: str, until: str, joined: bool
 ) -> None:
-    made = clusterer()
+    clusterer = new_clusterer()
     summary = "A severe thunderstorm capable of producing a tornado moves northeast over Shelby County."
     title = "Tornado Warning issued November 18 at 3:00PM CST until {} CST by NWS Birmingham AL"
     first, second = place(
-        made,
+        clusterer,
         text(1, title.format("4:00PM"), summary, source="alerts"),
         text(2, title.format(until), summary, source=source, hours=0.5),
     )
@@ -168,7 +168,7 @@ def test_a_source_that_repeats_a_title_with_other_times_reports_the_next_event(
 
 
 def test_entries_without_any_telling_word_stay_alone() -> None:
-    assert [p.story_id for p in place(clusterer(), text(1, "The"), text(2, "The"), text(3, "…"))] == [1, 2, 3]
+    assert [p.story_id for p in place(new_clusterer(), text(1, "The"), text(2, "The"), text(3, "…"))] == [1, 2, 3]
 
 
 def test_putting_what_was_placed_gives_the_same_state() -> None:
@@ -179,13 +179,13 @@ def test_putting_what_was_placed_gives_the_same_state() -> None:
         "Fjord ferry",
     ]
     texts = [text(n, title, hours=n) for n, title in enumerate(titles * 3, start=1)]
-    one, other = clusterer(), clusterer()
-    for number, placement in zip(texts, place(one, *texts), strict=True):
+    first, other = new_clusterer(), new_clusterer()
+    for number, placement in zip(texts, place(first, *texts), strict=True):
         other.expire(number.arrived)
         other.add(number, placement.story_id)
 
     probe = text(99, "Plover quantum processor strike", hours=14)
-    assert one.place(probe) == other.place(probe)
+    assert first.place(probe) == other.place(probe)
 
 
 def test_reasons_use_the_spelling_of_the_text() -> None:
@@ -203,10 +203,10 @@ def test_reasons_in_writing_without_spaces_are_words_and_not_pairs_of_characters
 
 
 def test_a_column_of_one_source_is_a_story_a_day_and_an_event_of_two_sources_is_one() -> None:
-    made = clusterer()
+    clusterer = new_clusterer()
     days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
     placements = place(
-        made,
+        clusterer,
         *[
             text(n, f"Crossword hints and answers for {day}, clues solved", source="paper", hours=24 * n)
             for n, day in enumerate(days, start=1)
@@ -217,7 +217,7 @@ def test_a_column_of_one_source_is_a_story_a_day_and_an_event_of_two_sources_is_
     quake = "Strong quake shakes Zenda in Ruritania"
     first = text(90, quake, "Dozens are hurt.", source="paper", hours=150)
     second = text(91, "Ruritania: quake hurts dozens in Zenda", source="herald", hours=151)
-    assert [p.story_id for p in place(made, first, second)] == [90, 90]
+    assert [p.story_id for p in place(clusterer, first, second)] == [90, 90]
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_a_column_of_one_source_is_a_story_a_day_and_an_event_of_two_sources_is_
     ],
 )
 def test_stories_form_in_any_script(first: str, second: str) -> None:
-    assert [p.story_id for p in place(clusterer(), text(1, first), text(2, second, hours=1))] == [1, 1]
+    assert [p.story_id for p in place(new_clusterer(), text(1, first), text(2, second, hours=1))] == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -243,12 +243,14 @@ def test_stories_form_in_any_script(first: str, second: str) -> None:
     ],
 )
 def test_scripts_part_unless_a_name_and_a_figure_bind(first: str, second: str, joined: bool) -> None:
-    assert (place(clusterer(), text(1, first), text(2, second, hours=1))[1].story_id == 1) is joined
+    assert (place(new_clusterer(), text(1, first), text(2, second, hours=1))[1].story_id == 1) is joined
 
 
 def test_a_shared_link_binds_across_scripts() -> None:
     link = "https://a.example/1"
-    placements = place(clusterer(), text(1, "Rome floods again", link=link), text(2, "Рим снова затопило", link=link))
+    placements = place(
+        new_clusterer(), text(1, "Rome floods again", link=link), text(2, "Рим снова затопило", link=link)
+    )
 
     assert placements[1].reason.kind == ReasonKind.SAME_LINK
 
@@ -274,8 +276,8 @@ SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "a
 
 def strangers(count: int) -> list[AnalysedText]:
     """Return entries that share no word with any other."""
-    words = ["".join(syllables) for syllables in itertools.product(SYLLABLES, repeat=2)]
-    return [text(1_000 + n, " ".join(words[3 * n : 3 * n + 3])) for n in range(count)]
+    tokens = ["".join(syllables) for syllables in itertools.product(SYLLABLES, repeat=2)]
+    return [text(1_000 + n, " ".join(tokens[3 * n : 3 * n + 3])) for n in range(count)]
 
 
 @pytest.mark.parametrize(
@@ -287,18 +289,20 @@ def strangers(count: int) -> list[AnalysedText]:
 )
 def test_a_common_word_does_not_join_entries_in_a_diverse_stream(first: str, second: str, joined: bool) -> None:
     others = strangers(100)
-    made = clusterer()
-    assert {placement.reason.kind for placement in place(made, text(1, first), *others)} == {ReasonKind.FIRST_REPORT}
+    clusterer = new_clusterer()
+    assert {placement.reason.kind for placement in place(clusterer, text(1, first), *others)} == {
+        ReasonKind.FIRST_REPORT
+    }
 
-    assert (made.place(text(2, second)).story_id == 1) is joined
+    assert (clusterer.place(text(2, second)).story_id == 1) is joined
 
 
 def test_a_word_in_common_is_enough_where_most_entries_join() -> None:
-    made = clusterer()
-    place(made, *(text(n, f"Kettles of Plover: recall number {n} in Strelsau widens") for n in range(100, 400)))
-    place(made, text(1, "Why the pilot sleeps badly"))
+    clusterer = new_clusterer()
+    place(clusterer, *(text(n, f"Kettles of Plover: recall number {n} in Strelsau widens") for n in range(100, 400)))
+    place(clusterer, text(1, "Why the pilot sleeps badly"))
 
-    assert made.place(text(2, "What a pilot earns in a year")).story_id == 1
+    assert clusterer.place(text(2, "What a pilot earns in a year")).story_id == 1
 
 
 def test_pairs_of_characters_that_overlap_are_no_more_words_than_they_spell() -> None:
@@ -311,10 +315,10 @@ def test_pairs_of_characters_that_overlap_are_no_more_words_than_they_spell() ->
 
 @pytest.mark.parametrize(("other", "joined"), [("canteen", False), ("gazette", True)])
 def test_what_a_source_lists_side_by_side_it_holds_for_two_things(other: str, joined: bool) -> None:
-    made = clusterer()
-    place(made, text(1, "Canteen plan for the museum", source="canteen"))
+    clusterer = new_clusterer()
+    place(clusterer, text(1, "Canteen plan for the museum", source="canteen"))
 
-    assert (made.place(text(2, "Observatory in Bergen has canteen plan", source=other)).story_id == 1) is joined
+    assert (clusterer.place(text(2, "Observatory in Bergen has canteen plan", source=other)).story_id == 1) is joined
 
 
 @pytest.mark.parametrize(
@@ -332,16 +336,16 @@ def test_what_a_source_lists_side_by_side_it_holds_for_two_things(other: str, jo
     ],
 )
 def test_a_bargain_or_a_round_up_of_a_week_joins_no_report(first: str, second: str, joined: bool) -> None:
-    made = clusterer()
-    place(made, text(1, first), *strangers(20))
+    clusterer = new_clusterer()
+    place(clusterer, text(1, first), *strangers(20))
 
-    assert (made.place(text(2, second)).story_id == 1) is joined
+    assert (clusterer.place(text(2, second)).story_id == 1) is joined
 
 
 def test_the_sample_edition_stays_above_its_floor() -> None:
     """Without merges: .950 (.964 before series across sources were separated)."""
     edition = load()
-    made = clusterer()
+    clusterer = new_clusterer()
     labels, predicted = [], []
     for number, article in enumerate(edition.articles, start=1):
         seen = article.released_at.timestamp()
@@ -355,7 +359,7 @@ def test_the_sample_edition_stays_above_its_floor() -> None:
             arrived=seen,
         )
         labels.append(article.event)
-        predicted.append(place(made, item)[0].story_id)
+        predicted.append(place(clusterer, item)[0].story_id)
     measured = bcubed(labels, predicted)
 
     assert measured.f1 >= 0.945
@@ -368,41 +372,41 @@ CHIP = ("Plover unveils an error-corrected processor", "Banks may order the proc
 
 def test_a_restored_story_attracts_as_before_and_counts_nothing_twice() -> None:
     counted, recounted = DocumentFrequency(load_background()), DocumentFrequency(load_background())
-    made, again = Clusterer(counted), Clusterer(recounted)
+    clusterer, again = Clusterer(counted), Clusterer(recounted)
     first = text(1, *QUAKE)
-    for each in (made, again):
+    for each in (clusterer, again):
         place(each, first, text(2, *CHIP, hours=1))
     again.replace(1, [first], again.latest(1))
 
     later = text(3, "Tremor in northern Ruritania: earthquake felt in Strelsau", QUAKE[1], hours=2)
 
-    assert again.place(later).story_id == made.place(later).story_id == 1
-    assert again.place(later).similarity == pytest.approx(made.place(later).similarity, rel=0.05)
+    assert again.place(later).story_id == clusterer.place(later).story_id == 1
+    assert again.place(later).similarity == pytest.approx(clusterer.place(later).similarity, rel=0.05)
     assert [recounted.idf(term) for term in later.title] == [counted.idf(term) for term in later.title]
 
 
 def test_entries_that_are_taken_apart_attract_apart() -> None:
-    made = clusterer()
+    clusterer = new_clusterer()
     quake, chip = text(1, *QUAKE), text(2, *CHIP)
-    place(made, quake)
-    made.add(chip, 1)
-    made.replace(1, [quake], made.latest(1))
-    made.replace(2, [chip], made.latest(1))
+    place(clusterer, quake)
+    clusterer.add(chip, 1)
+    clusterer.replace(1, [quake], clusterer.latest(1))
+    clusterer.replace(2, [chip], clusterer.latest(1))
 
-    assert made.place(text(3, "Error-corrected processor by Plover for banks", CHIP[1], hours=1)).story_id == 2
-    assert made.place(text(4, "Tremor in northern Ruritania felt in Strelsau", QUAKE[1], hours=1)).story_id == 1
+    assert clusterer.place(text(3, "Error-corrected processor by Plover for banks", CHIP[1], hours=1)).story_id == 2
+    assert clusterer.place(text(4, "Tremor in northern Ruritania felt in Strelsau", QUAKE[1], hours=1)).story_id == 1
 
 
 def test_a_restored_story_ends_when_it_would_have() -> None:
-    made = clusterer()
-    place(made, text(1, *QUAKE), text(2, *CHIP, hours=30))
-    made.replace(1, [text(1, *QUAKE)], 0)
+    clusterer = new_clusterer()
+    place(clusterer, text(1, *QUAKE), text(2, *CHIP, hours=30))
+    clusterer.replace(1, [text(1, *QUAKE)], 0)
 
-    assert made.expire(71 * HOUR) == []
-    assert made.expire(72 * HOUR) == [1]
-    assert made.expire(102 * HOUR) == [2]
-    made.remove(2)
-    assert len(made) == 0
+    assert clusterer.expire(71 * HOUR) == []
+    assert clusterer.expire(72 * HOUR) == [1]
+    assert clusterer.expire(102 * HOUR) == [2]
+    clusterer.remove(2)
+    assert len(clusterer) == 0
 
 
 # Quality floors on labelled streams: slightly below the measured values, for files with these digests. BCubed F1 of the

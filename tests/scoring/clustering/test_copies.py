@@ -31,9 +31,9 @@ def test_short_texts_and_long_texts_that_quote_prove_nothing() -> None:
 
 
 def test_sources_of_one_owner_are_one_voice_and_unknown_ones_speak_for_themselves() -> None:
-    known = owners(CONFIG)
-    assert owner("herald", known) == owner("herald_ai", known) == "herald.example"
-    assert owner("nobody", known) == "nobody"
+    owner_of = owners(CONFIG)
+    assert owner("herald", owner_of) == owner("herald_ai", owner_of) == "herald.example"
+    assert owner("nobody", owner_of) == "nobody"
 
 
 def test_a_copy_speaks_with_the_voice_of_the_first() -> None:

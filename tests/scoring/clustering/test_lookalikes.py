@@ -35,12 +35,12 @@ class Row:
 
 
 def rows() -> list[Row]:
-    made = []
+    results = []
     for line in FILE.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             kind, thing, source, minutes, title, summary = (part.strip() for part in line.split(" | ", 5))
-            made.append(Row(kind, thing, source, int(minutes), title, summary))
-    return made
+            results.append(Row(kind, thing, source, int(minutes), title, summary))
+    return results
 
 
 KINDS = list(dict.fromkeys(row.kind for row in rows()))
@@ -87,9 +87,9 @@ def story_of() -> dict[int, int]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_look_alikes_stay_apart_and_reports_of_one_thing_meet(kind: str) -> None:
     wrong, missed = [], []
-    for (one, a), (other, b) in combinations(enumerate(rows(), start=1), 2):
+    for (first, a), (other, b) in combinations(enumerate(rows(), start=1), 2):
         if a.kind == b.kind == kind:
-            together = story_of()[one] == story_of()[other]
+            together = story_of()[first] == story_of()[other]
             if together and a.thing != b.thing:
                 wrong.append((a.title, b.title))
             if not together and a.thing == b.thing:

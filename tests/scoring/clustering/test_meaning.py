@@ -22,18 +22,25 @@ def embedding(angle: float, encoder: str = "test") -> Embedding:
     return Embedding(encoder, quantize(np.array([np.cos(angle), np.sin(angle)], np.float32)))
 
 
-def text(number: int, title: str, made: Embedding | None) -> AnalysedText:
+def text(number: int, title: str, embedding_of_title: Embedding | None) -> AnalysedText:
     at = 1_700_000_000.0 + 60.0 * number
     return analyse(
-        entry_id=number, source_id=f"s{number}", link="", title=title, summary="", at=at, arrived=at, embedding=made
+        entry_id=number,
+        source_id=f"s{number}",
+        link="",
+        title=title,
+        summary="",
+        at=at,
+        arrived=at,
+        embedding=embedding_of_title,
     )
 
 
 def placed(first: Embedding | None, other: Embedding | None) -> tuple[int, float]:
     """Return where the second headline is placed after the first, and with which probability."""
     clusterer = Clusterer(DocumentFrequency(load_background()))
-    for one in (text(1, FIRST, first), text(2, "Ferry docks by itself", None)):
-        clusterer.add(one, clusterer.place(one).story_id)
+    for item in (text(1, FIRST, first), text(2, "Ferry docks by itself", None)):
+        clusterer.add(item, clusterer.place(item).story_id)
     placement = clusterer.place(text(3, OTHER, other))
     return placement.story_id, placement.probability
 
@@ -45,9 +52,9 @@ def test_of_the_same_words_those_join_that_mean_the_same() -> None:
 
 @pytest.mark.parametrize(("first", "other"), [(None, 0.0), (0.0, None), (None, None)])
 def test_where_one_was_not_encoded_the_words_decide_alone(first: float | None, other: float | None) -> None:
-    made = [None if angle is None else embedding(angle) for angle in (first, other)]
+    embeddings = [None if angle is None else embedding(angle) for angle in (first, other)]
 
-    assert placed(*made) == placed(None, None)
+    assert placed(*embeddings) == placed(None, None)
 
 
 def test_embeddings_of_two_encoders_are_not_compared() -> None:
@@ -58,7 +65,8 @@ def test_the_nearest_of_the_latest_entries_counts() -> None:
     clusterer = Clusterer(DocumentFrequency(load_background()))
     entry = clusterer._weighed(text(1, FIRST, embedding(0.0)))
     members = [
-        replace(entry.member, embedding=made) for made in (embedding(1.0), embedding(0.2), None, embedding(0.0, "old"))
+        replace(entry.member, embedding=vector)
+        for vector in (embedding(1.0), embedding(0.2), None, embedding(0.0, "old"))
     ]
 
     assert nearest_meaning(entry, members) == pytest.approx(np.cos(0.2), abs=0.01)
@@ -74,11 +82,11 @@ def test_the_nearest_of_the_latest_entries_counts() -> None:
 )
 def test_where_versions_or_dates_differ_an_equal_meaning_adds_nothing(first: str, other: str) -> None:
     odds = []
-    for made in (embedding(0.0), None):
+    for vector in (embedding(0.0), None):
         clusterer = Clusterer(DocumentFrequency(load_background()))
-        for item in (text(1, first, made), text(2, "Ferry docks by itself", None)):
+        for item in (text(1, first, vector), text(2, "Ferry docks by itself", None)):
             clusterer.add(item, clusterer.place(item).story_id)
-        placement = clusterer.place(text(3, other, made))
+        placement = clusterer.place(text(3, other, vector))
         odds.append(placement.probability if placement.story_id == 1 else 1.0 - placement.probability)
 
     assert odds[0] <= odds[1]

@@ -19,9 +19,9 @@ def embedding(rng: np.random.Generator, encoder: str = "a", size: int = 16) -> E
 
 def by_comparing(stories: dict[int, list[Embedding | None]], own: Embedding, number: int) -> list[tuple[int, float]]:
     best = {
-        story_id: max(cosines(own, known))
+        story_id: max(cosines(own, encoded))
         for story_id, members in stories.items()
-        if (known := [member for member in members if member and member.encoder == own.encoder])
+        if (encoded := [member for member in members if member and member.encoder == own.encoder])
     }
     return sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))[:number]
 

@@ -28,22 +28,22 @@ REPORTS = (
 def with_margin(margin: float, monkeypatch: pytest.MonkeyPatch) -> tuple[Engine, list[Changes]]:
     monkeypatch.setattr(reclustering, "MERGE_MARGIN", margin)
     monkeypatch.setattr(reclustering, "MIN_LIKENESS", 0.0)
-    made = Engine(CONFIG, load_prior())
+    engine = Engine(CONFIG, load_prior())
     steps = []
     for number, (title, summary, source) in enumerate(REPORTS, start=1):
         at = NOON + number * HOUR
-        steps.append(made.step([entry(number, title, summary, source=source, at=at)], at))
-    return made, steps
+        steps.append(engine.step([entry(number, title, summary, source=source, at=at)], at))
+    return engine, steps
 
 
 def test_a_report_on_both_merges_two_stories(monkeypatch: pytest.MonkeyPatch) -> None:
     apart, steps = with_margin(99.0, monkeypatch)
     assert [story.story_id for story in apart.stories()] == [1, 2]
 
-    made, steps = with_margin(-20.0, monkeypatch)
+    engine, steps = with_margin(-20.0, monkeypatch)
 
     older, gone = steps[2].stories
-    assert [story.story_id for story in made.stories()] == [1]
+    assert [story.story_id for story in engine.stories()] == [1]
     assert (older.story_id, older.entries, older.independent_sources, older.merged_into) == (1, 3, 3, None)
     assert (gone.story_id, gone.merged_into) == (2, 1)
     final = {m.entry_id: m for m in steps[2].memberships}
@@ -60,29 +60,29 @@ def test_a_report_on_both_merges_two_stories(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_what_comes_later_joins_the_story_that_stayed(monkeypatch: pytest.MonkeyPatch) -> None:
-    made, _ = with_margin(-20.0, monkeypatch)
+    engine, _ = with_margin(-20.0, monkeypatch)
     at = NOON + 5 * HOUR
 
-    changes = made.step([entry(4, "Buildings fall in Zenda: dozens hurt", "Old town of Zenda.", at=at)], at)
+    changes = engine.step([entry(4, "Buildings fall in Zenda: dozens hurt", "Old town of Zenda.", at=at)], at)
 
     assert changes.memberships[0].story_id == 1
 
 
 def test_a_voice_keeps_its_time_in_a_merge(monkeypatch: pytest.MonkeyPatch) -> None:
     """A merge is not news: the trend counts each voice from when it joined its story at the time."""
-    made, steps = with_margin(-20.0, monkeypatch)
+    engine, steps = with_margin(-20.0, monkeypatch)
 
     assert steps[2].stories[0].last_source_at == NOON + 3 * HOUR
-    assert [voice.joined for voice in made._state.live[1].voices.values()] == [NOON + n * HOUR for n in (1, 2, 3)]
+    assert [voice.joined for voice in engine._state.live[1].voices.values()] == [NOON + n * HOUR for n in (1, 2, 3)]
 
 
 @pytest.mark.parametrize(("across", "parts"), [(0.14, True), (0.16, False)])
 def test_a_story_splits_where_its_halves_share_less_than_a_seventh_of_what_each_shares(
     across: float, parts: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = Engine(CONFIG, load_prior())._state.clusterer
-    monkeypatch.setattr(made, "halves", lambda texts: Halves((0, 2), (1, 3), across, 1.0))
-    split = reclustering.split_of(made, [], 0)
+    clusterer = Engine(CONFIG, load_prior())._state.clusterer
+    monkeypatch.setattr(clusterer, "halves", lambda texts: Halves((0, 2), (1, 3), across, 1.0))
+    split = reclustering.split_of(clusterer, [], 0)
     assert (split.leaving if split else None) == ((1, 3) if parts else None)
 
 
@@ -93,10 +93,10 @@ CHIP = ("Plover unveils an error-corrected processor", "Banks may order the proc
 def mixed(separated: float, monkeypatch: pytest.MonkeyPatch) -> tuple[Engine, list[Changes]]:
     """Two entries of one event and two of another, all in one story."""
     monkeypatch.setattr(reclustering, "MAX_SPLIT_RATIO", separated)
-    made = Engine(CONFIG, load_prior())
-    place = made._state.clusterer.place
+    engine = Engine(CONFIG, load_prior())
+    place = engine._state.clusterer.place
     monkeypatch.setattr(
-        made._state.clusterer,
+        engine._state.clusterer,
         "place",
         lambda text: place(text) if text.entry_id == 1 else Placement(1, 0.2, 0.6, NO_REASON),
     )
@@ -105,17 +105,17 @@ def mixed(separated: float, monkeypatch: pytest.MonkeyPatch) -> tuple[Engine, li
         zip((QUAKE, CHIP, QUAKE, CHIP), ("lantern", "courier", "beacon", "quill"), strict=True), start=1
     ):
         at = NOON + number * HOUR
-        steps.append(made.step([entry(number, *report, source=source, at=at)], at))
-    return made, steps
+        steps.append(engine.step([entry(number, *report, source=source, at=at)], at))
+    return engine, steps
 
 
 def test_a_story_whose_halves_share_nothing_falls_apart_and_both_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     together, _ = mixed(0.0, monkeypatch)
     assert [(story.story_id, story.entries) for story in together.stories()] == [(1, 4)]
 
-    made, steps = mixed(0.35, monkeypatch)
+    engine, steps = mixed(0.35, monkeypatch)
 
-    assert [(story.story_id, story.entries) for story in made.stories()] == [(1, 2), (2, 2)]
+    assert [(story.story_id, story.entries) for story in engine.stories()] == [(1, 2), (2, 2)]
     moved = [member for member in steps[3].memberships if member.story_id == 2]
     assert [member.entry_id for member in moved] == [2, 4]
     assert all((member.reason.kind, member.reason.values[0]) == (ReasonKind.LEFT, 1) for member in moved)

@@ -23,15 +23,15 @@ def entries(seed: int) -> list[tuple[AnalysedText, Row | None]]:
     """Return the series of all kinds among the sample edition, in order of arrival."""
     edition = load().articles
     start = min(article.released_at for article in edition).timestamp()
-    made: list[tuple[AnalysedText, Row | None]] = [
+    results: list[tuple[AnalysedText, Row | None]] = [
         (_text(number, article.source, article.title, article.summary, article.released_at.timestamp()), None)
         for number, article in enumerate(edition, start=1)
     ]
     for place, kind in enumerate(KINDS):
         for row in rows(kind, seed):
             at = start + (2 + place * HOURS_BETWEEN_KINDS) * 3600.0 + row.minutes * 60.0
-            made.append((_text(len(made) + 1, row.source, row.title, row.summary, at), row))
-    return sorted(made, key=lambda pair: (pair[0].arrived, pair[0].entry_id))
+            results.append((_text(len(results) + 1, row.source, row.title, row.summary, at), row))
+    return sorted(results, key=lambda pair: (pair[0].arrived, pair[0].entry_id))
 
 
 def _text(number: int, source: str, title: str, summary: str, at: float) -> AnalysedText:

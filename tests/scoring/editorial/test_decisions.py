@@ -45,11 +45,11 @@ class Desk:
 
     def decide(self, kind: DecisionKind, story_id: int, *entry_ids: int, into: int | None = None) -> Decision:
         self.now += HOUR
-        made = self.store.decisions.decide(
+        decision = self.store.decisions.decide(
             kind, story_id=story_id, entry_ids=entry_ids, into_id=into, category_id="policy", now=self.now
         )
         self.updater.run(self.now)
-        return made
+        return decision
 
     def undo(self, decision: Decision) -> None:
         self.now += HOUR
@@ -93,11 +93,11 @@ def test_merging_what_is_merged_changes_nothing(seed: int, picked: random.Random
         desk.updater.run(desk.now)
         if len(stories := list(desk.stories())) < 2:
             return
-        one, other = picked.sample(stories, 2)
-        desk.decide(DecisionKind.MERGE, one, into=other)
+        first, other = picked.sample(stories, 2)
+        desk.decide(DecisionKind.MERGE, first, into=other)
         merged = desk.stories()
         assert len(merged) == len(stories) - 1
-        for story_id, into in ((one, other), (other, one)):
+        for story_id, into in ((first, other), (other, first)):
             with suppress(DecisionError):
                 desk.decide(DecisionKind.MERGE, story_id, into=into)
             assert desk.stories() == merged
@@ -152,13 +152,13 @@ def test_the_part_with_the_first_entry_keeps_the_address_wherever_the_editor_wan
 
 def test_two_stories_become_one_and_the_younger_address_leads_to_the_older(desk: Desk) -> None:
     three(desk)
-    made = desk.decide(DecisionKind.MERGE, 1, into=4)
+    decision = desk.decide(DecisionKind.MERGE, 1, into=4)
 
     assert desk.stories() == {1: [1, 2, 3, 4]}
     assert desk.story(4).merged_into == 1
     assert sentence(desk.store.stories.ledger(4)[-1].reason) == "became part of story 1: an editor's merge"
     late = desk.report((CHIP[0] + " for banks", CHIP[1]), "courier")
-    desk.undo(made)
+    desk.undo(decision)
 
     assert desk.stories() == {1: [1, 2, 3, late], 4: [4]}
     assert desk.story(4).merged_into is None
@@ -166,11 +166,11 @@ def test_two_stories_become_one_and_the_younger_address_leads_to_the_older(desk:
 
 def test_an_entry_that_is_moved_stays_moved(desk: Desk) -> None:
     three(desk)
-    made = desk.decide(DecisionKind.MOVE, 1, 1, into=4)
+    decision = desk.decide(DecisionKind.MOVE, 1, 1, into=4)
 
     assert desk.stories() == {2: [2, 3], 4: [1, 4]}
     assert desk.story(1).merged_into == 4
-    desk.undo(made)
+    desk.undo(decision)
 
     assert desk.stories() == {1: [1, 2, 3], 4: [4]}
     assert desk.story(2).merged_into == 1
@@ -178,9 +178,9 @@ def test_an_entry_that_is_moved_stays_moved(desk: Desk) -> None:
 
 def test_undoing_a_split_merges_both_sides_with_later_entries(desk: Desk) -> None:
     three(desk)
-    made = desk.decide(DecisionKind.SPLIT, 1, 2, 3)
+    decision = desk.decide(DecisionKind.SPLIT, 1, 2, 3)
     desk.report(AGAIN, "herald")
-    desk.undo(made)
+    desk.undo(decision)
 
     assert desk.stories() == {1: [1, 2, 3, 5], 4: [4]}
     assert sentence(desk.store.stories.ledger(2)[-1].reason) == "became part of story 1: an editor undid a split"
@@ -257,13 +257,13 @@ def test_an_editors_category_holds_until_it_is_undone(desk: Desk, wait: int) -> 
     category = desk.story(4).category_id
     assert category != "policy"
     desk.now += timedelta(days=wait)
-    made = desk.decide(DecisionKind.CATEGORY, 4)
+    decision = desk.decide(DecisionKind.CATEGORY, 4)
     assert desk.story(4).category_id == "policy"
     if not wait:
         desk.report(CHIP, "lantern")
         assert desk.story(4).category_id == "policy"
 
-    desk.undo(made)
+    desk.undo(decision)
 
     assert desk.story(4).category_id == category
 

@@ -30,23 +30,23 @@ class Sure:
         return replace(load_prior().score(signals), relevance=0.9, score=90)
 
 
-def engine(config: Config = CONFIG) -> Engine:
+def new_engine(config: Config = CONFIG) -> Engine:
     return Engine(config, PRIOR)
 
 
 def engine_after(*tellings: Entry) -> tuple[Engine, Story]:
-    made = engine()
+    engine = new_engine()
     for telling in tellings:
-        changes = made.step([telling], telling.first_seen_at)
-    return made, changes.stories[-1]
+        changes = engine.step([telling], telling.first_seen_at)
+    return engine, changes.stories[-1]
 
 
 @pytest.mark.parametrize("event", [event for event in EVENTS if len(event) > 1])
 def test_tellings_of_one_event_in_other_words_become_one_story(event: tuple[tuple[str, str], ...]) -> None:
-    made = engine()
+    engine = new_engine()
     for item in numbered(event):
         assert isinstance(item, Entry)
-        changes = made.step([item], item.first_seen_at)
+        changes = engine.step([item], item.first_seen_at)
 
     story = changes.stories[0]
     assert (story.story_id, story.entries) == (1, len(event))
@@ -54,10 +54,10 @@ def test_tellings_of_one_event_in_other_words_become_one_story(event: tuple[tupl
 
 
 def test_different_events_stay_different_stories() -> None:
-    made = engine()
+    engine = new_engine()
     entries = [entry(n, *event[0], at=NOON) for n, event in enumerate(EVENTS, start=1)]
 
-    changes = made.step(entries, NOON)
+    changes = engine.step(entries, NOON)
 
     assert {m.entry_id: m.story_id for m in changes.memberships} == {n: n for n in range(1, len(EVENTS) + 1)}
     assert {line.cause for line in changes.ledger} == {Cause.NEW_STORY}
@@ -93,9 +93,9 @@ def test_a_reprint_speaks_with_the_voice_of_the_first() -> None:
 
 
 def test_a_corrected_headline_changes_the_story_and_not_its_entries() -> None:
-    made, before = engine_after(entry(1, *EVENTS[3][0]))
+    engine, before = engine_after(entry(1, *EVENTS[3][0]))
 
-    changes = made.step(
+    changes = engine.step(
         [Edit(1, 1, NOON + HOUR, before.headline, "Ferry docks itself in the fjord", "", "")], NOON + HOUR
     )
 
@@ -105,19 +105,19 @@ def test_a_corrected_headline_changes_the_story_and_not_its_entries() -> None:
 
 
 def test_an_edit_of_an_entry_of_a_closed_story_changes_nothing() -> None:
-    made, _ = engine_after(entry(1, *EVENTS[3][0]))
+    engine, _ = engine_after(entry(1, *EVENTS[3][0]))
     later = NOON + timedelta(days=10)
 
-    assert made.step([Edit(1, 1, later, "", "Other", "", "")], later).stories == ()
+    assert engine.step([Edit(1, 1, later, "", "Other", "", "")], later).stories == ()
 
 
 def test_a_story_closes_after_the_window() -> None:
-    made, _ = engine_after(entry(1, *EVENTS[3][0]))
+    engine, _ = engine_after(entry(1, *EVENTS[3][0]))
 
-    changes = made.step([entry(2, *EVENTS[3][0], source="quill", at=NOON + 80 * HOUR)], NOON + 80 * HOUR)
+    changes = engine.step([entry(2, *EVENTS[3][0], source="quill", at=NOON + 80 * HOUR)], NOON + 80 * HOUR)
 
     assert changes.memberships[0].story_id == 2
-    assert [story.story_id for story in made.stories()] == [2]
+    assert [story.story_id for story in engine.stories()] == [2]
 
 
 @pytest.mark.long
@@ -128,10 +128,10 @@ def test_the_order_of_entries_within_a_step_does_not_matter(rng: random.Random) 
     shuffled = list(entries)
     rng.shuffle(shuffled)
 
-    one, other = engine(), engine()
+    first, other = new_engine(), new_engine()
 
-    assert one.step(entries, NOON) == other.step(shuffled, NOON)
-    assert one.rank(NOON + HOUR) == other.rank(NOON + HOUR)
+    assert first.step(entries, NOON) == other.step(shuffled, NOON)
+    assert first.rank(NOON + HOUR) == other.rank(NOON + HOUR)
 
 
 ahead = st.none() | st.datetimes(min_value=(NOON + 3 * HOUR).replace(tzinfo=None), timezones=st.just(UTC))
@@ -140,10 +140,10 @@ ahead = st.none() | st.datetimes(min_value=(NOON + 3 * HOUR).replace(tzinfo=None
 @cache
 def as_claimed(*dates: datetime | None) -> Engine:
     """An engine with one event whose entries state those dates."""
-    made = engine()
+    engine = new_engine()
     entries = [cast(Entry, item) for item in numbered(EVENTS[0])]
-    made.step([replace(item, published_at=at) for item, at in zip(entries, dates, strict=True)], NOON + 2 * HOUR)
-    return made
+    engine.step([replace(item, published_at=at) for item, at in zip(entries, dates, strict=True)], NOON + 2 * HOUR)
+    return engine
 
 
 @promise
@@ -156,10 +156,10 @@ def test_no_date_in_the_future_moves_a_story(dates: tuple[datetime | None, ...])
 
 
 def test_a_new_voice_lifts_the_trend_a_copy_does_not_and_time_lowers_it() -> None:
-    made, alone = engine_after(entry(1, *EVENTS[1][0], source="lantern", at=NOON))
-    quiet = dict(made.rank(NOON + HOUR)[""])[1]
-    same = made.step([entry(2, *EVENTS[1][0], source="lantern", at=NOON + HOUR)], NOON + HOUR).stories[0]
-    second = made.step([entry(3, *EVENTS[1][1], source="quill", at=NOON + HOUR)], NOON + HOUR).stories[0]
+    engine, alone = engine_after(entry(1, *EVENTS[1][0], source="lantern", at=NOON))
+    quiet = dict(engine.rank(NOON + HOUR)[""])[1]
+    same = engine.step([entry(2, *EVENTS[1][0], source="lantern", at=NOON + HOUR)], NOON + HOUR).stories[0]
+    second = engine.step([entry(3, *EVENTS[1][1], source="quill", at=NOON + HOUR)], NOON + HOUR).stories[0]
 
     assert alone.trend > quiet == same.trend > 0
     assert second.trend > quiet
@@ -167,25 +167,25 @@ def test_a_new_voice_lifts_the_trend_a_copy_does_not_and_time_lowers_it() -> Non
 
 
 def test_what_several_report_stands_above_what_one_does_other_things_equal() -> None:
-    made, _ = engine_after(
+    engine, _ = engine_after(
         entry(1, *EVENTS[1][0], source="lantern", at=NOON),
         entry(2, *EVENTS[1][1], source="quill", at=NOON),
     )
     later = NOON + HOUR
     for number, event in enumerate(EVENTS[3:5], start=3):
-        made.step([entry(number, *event[0], source="beacon", at=later)], later)
+        engine.step([entry(number, *event[0], source="beacon", at=later)], later)
 
-    front = made.rank(later)[""]
+    front = engine.rank(later)[""]
 
     assert front[0][0] == 1
 
 
 def test_a_new_model_rescores_the_live_stories_and_says_why() -> None:
-    made, before = engine_after(entry(1, *EVENTS[3][0]))
+    engine, before = engine_after(entry(1, *EVENTS[3][0]))
 
-    changes = made.use_model(cast(RelevanceModel, Sure()), NOON + HOUR)
+    changes = engine.use_model(cast(RelevanceModel, Sure()), NOON + HOUR)
 
     assert [(line.cause, line.score_before, line.score_after) for line in changes.ledger] == [
         (Cause.RETRAINED, before.score, 90)
     ]
-    assert made.use_model(cast(RelevanceModel, Sure()), NOON + HOUR).stories == ()
+    assert engine.use_model(cast(RelevanceModel, Sure()), NOON + HOUR).stories == ()

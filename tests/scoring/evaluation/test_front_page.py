@@ -92,8 +92,8 @@ def test_a_recording_reads_back_as_it_was_written(tmp_path: Path) -> None:
     again = recording.load(tmp_path / "edition.gz")
     assert [m.at for m in again.moments] == [m.at for m in past.moments]
     assert [m.lists for m in again.moments] == [m.lists for m in past.moments]
-    for one, other in zip(again.moments, past.moments, strict=True):
-        assert sorted(one.stories, key=lambda c: c.story_id) == sorted(other.stories, key=lambda c: c.story_id)
+    for written, other in zip(again.moments, past.moments, strict=True):
+        assert sorted(written.stories, key=lambda c: c.story_id) == sorted(other.stories, key=lambda c: c.story_id)
     assert front_page.evaluate(again, labelled_files.read(LABELS)) == front_page.evaluate(
         past, labelled_files.read(LABELS)
     )
@@ -111,10 +111,10 @@ def test_the_command_prints_each_order_for_a_table_and_for_a_yes_or_no(tmp_path:
     rows = [json.loads(line) for line in EDITION.read_text().splitlines()]
     grades = {item.line.id: item.label.grade for item in labelled_files.read(LABELS)}
     picks.write_text("\n".join(json.dumps(row | {"picked": int(grades[row["id"]] == 3)}) for row in rows))
-    kept = tmp_path / "edition.gz"
+    file = tmp_path / "edition.gz"
 
     graded = CliRunner().invoke(
-        cli, ["evaluate", "front-page", str(EDITION), str(LABELS), "--recording", str(kept), "--json"]
+        cli, ["evaluate", "front-page", str(EDITION), str(LABELS), "--recording", str(file), "--json"]
     )
     assert graded.exit_code == 0, graded.output
     report = json.loads(graded.stdout)[0]
@@ -128,7 +128,7 @@ def test_the_command_prints_each_order_for_a_table_and_for_a_yes_or_no(tmp_path:
 
     picked = CliRunner().invoke(
         cli,
-        ["evaluate", "front-page", str(EDITION), str(picks), "--label", "picked", "--recording", str(kept)],
+        ["evaluate", "front-page", str(EDITION), str(picks), "--label", "picked", "--recording", str(file)],
     )
     assert picked.exit_code == 0, picked.output
     assert "at best" in picked.stdout

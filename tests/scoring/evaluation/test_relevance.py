@@ -110,9 +110,9 @@ def rows_of(tmp_path: Path, lines: list[dict[str, object]]) -> list[Row]:
 
 def test_learning_starts_from_a_prior_only_where_that_helps(tmp_path: Path) -> None:
     examples = known_examples(rows_of(tmp_path, press(300)), START + timedelta(days=20))
-    words = {"zephyr": 2.0, "unveils": 2.0}
-    helpful = RelevanceModel("", Weights(-2.0, words, 2.0, title={"zephyr": 4.0, "unveils": 4.0}))
-    misleading = RelevanceModel("", Weights(0.0, words, 2.0, title={"zephyr": -9.0, "unveils": -9.0}))
+    weights = {"zephyr": 2.0, "unveils": 2.0}
+    helpful = RelevanceModel("", Weights(-2.0, weights, 2.0, title={"zephyr": 4.0, "unveils": 4.0}))
+    misleading = RelevanceModel("", Weights(0.0, weights, 2.0, title={"zephyr": -9.0, "unveils": -9.0}))
 
     assert learn(examples, helpful).prior is helpful
     assert learn(examples, misleading).prior is None
@@ -159,12 +159,12 @@ def test_what_comes_later_changes_nothing_of_what_was_known() -> None:
         titles = ["Zephyr unveils chip", "Recipe for soup", "Zephyr unveils a chip", last]
         return [Row(t, f"s{i}", "", START + i * timedelta(hours=1), label=1.0) for i, t in enumerate(titles)]
 
-    one, other = (
+    first, other = (
         known_examples(rows(last), START + timedelta(hours=3)) for last in ("Zephyr unveils chip again", "Nothing")
     )
 
-    assert one[:3] == other[:3]
-    assert len(one[2].signals.voices) == 2
+    assert first[:3] == other[:3]
+    assert len(first[2].signals.voices) == 2
 
 
 class Encoder:
@@ -205,14 +205,14 @@ def test_an_ending_that_names_the_publisher_goes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [("nonsense\n", r":1: not a labelled item"), ('{"title": "x"}\n', "says when it arrived"), ("", "no line has")],
 )
-def test_a_file_that_cannot_be_used_is_refused_in_a_sentence(tmp_path: Path, text: str, said: str) -> None:
+def test_a_file_that_cannot_be_used_is_refused_in_a_sentence(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "x.jsonl"
     path.write_text(text, "utf-8")
 
-    with pytest.raises(GroundswellError, match=said):
+    with pytest.raises(GroundswellError, match=message):
         read_rows(path, "picked")
 
 

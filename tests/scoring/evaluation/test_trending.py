@@ -66,9 +66,9 @@ def test_a_story_is_judged_by_voices_that_came_after_the_moment(recorded: Record
     at, cases = next((at, cases) for at, cases in recorded.moments if at.hour == 12 and cases)
     growing = [case for case in cases if len(case.coverage.voices) < len(DESKS)]
     big = max(growing, key=lambda case: len(case.coverage.voices))
-    known = len(big.coverage.voices)
-    assert 1 < known < len(DESKS)
-    assert recorded.further(big, timedelta(hours=24)) == len(DESKS) - known
+    voices = len(big.coverage.voices)
+    assert 1 < voices < len(DESKS)
+    assert recorded.further(big, timedelta(hours=24)) == len(DESKS) - voices
     assert all(joined <= at for joined, _ in big.coverage.voices)
     assert isinstance(at, datetime)
 

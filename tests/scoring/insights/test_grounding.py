@@ -75,9 +75,9 @@ def test_lies_go_and_the_truth_beside_them_stays() -> None:
 @settings(max_examples=60)
 @given(st.text(max_size=300))
 def test_any_answer_can_be_checked_against_the_entries(text: str) -> None:
-    kept, _ = grounded(text, REPORTS)
-    assert len(kept) <= 6
-    for sentence in kept:
+    supported, _ = grounded(text, REPORTS)
+    assert len(supported) <= 6
+    for sentence in supported:
         assert grounded(sentence, REPORTS) == ((sentence,), 0)
 
 

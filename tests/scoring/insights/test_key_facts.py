@@ -70,7 +70,7 @@ def test_other_numbers_are_not_amounts(sentence: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same", "differs"),
+    ("first", "other", "same", "differs"),
     [
         ("1.4 million chips", "1.43 million chips", True, False),
         ("1.4 million chips", "1.5 million chips", False, False),
@@ -81,8 +81,8 @@ def test_other_numbers_are_not_amounts(sentence: str) -> None:
         ("12 people", "12 chips", False, False),
     ],
 )
-def test_amounts_are_compared_as_exactly_as_they_are_printed(one: str, other: str, same: bool, differs: bool) -> None:
-    (a,), (b,) = figures(one), figures(other)
+def test_amounts_are_compared_as_exactly_as_they_are_printed(first: str, other: str, same: bool, differs: bool) -> None:
+    (a,), (b,) = figures(first), figures(other)
     assert (a.same(b), b.same(a)) == (same, same)
     assert (a.differs(b), b.differs(a)) == (differs, differs)
 
@@ -166,7 +166,7 @@ def test_a_disputed_figure_is_shown_with_its_sources() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "other"),
     [
         ("The blast in Ghent injured 12 workers on Monday.", "The blast in Ghent injured 14 workers on Tuesday."),
         ("The blast in Ghent injured about 12 workers.", "The blast in Ghent injured 14 workers."),
@@ -177,14 +177,15 @@ def test_a_disputed_figure_is_shown_with_its_sources() -> None:
         ("The blast in Ghent injured 12 workers.", "The second blast in Ghent injured 14 workers."),
     ],
 )
-def test_compatible_figures_are_not_a_difference(one: str, other: str) -> None:
-    assert key_facts(members_of(("a", "Blast at Ghent plant", one), ("b", "Blast in Ghent", other))).differences == ()
+def test_compatible_figures_are_not_a_difference(first: str, other: str) -> None:
+    assert key_facts(members_of(("a", "Blast at Ghent plant", first), ("b", "Blast in Ghent", other))).differences == ()
 
 
 def test_one_voice_does_not_differ_from_itself() -> None:
-    one, other = "The blast in Ghent injured 12 workers.", "The blast in Ghent injured 14 workers."
+    first, other = "The blast in Ghent injured 12 workers.", "The blast in Ghent injured 14 workers."
     assert (
-        key_facts(members_of(("a", "Ghent blast", one, "wire"), ("b", "Ghent blast", other, "wire"))).differences == ()
+        key_facts(members_of(("a", "Ghent blast", first, "wire"), ("b", "Ghent blast", other, "wire"))).differences
+        == ()
     )
 
 

@@ -76,7 +76,7 @@ def test_a_plain_headline_has_no_stock_terms() -> None:
 
 
 def test_shingles_do_not_depend_on_numbers() -> None:
-    one, other = text("Game 1979 of the day"), text("Game 1980 of the day")
+    first, other = text("Game 1979 of the day"), text("Game 1980 of the day")
 
-    assert one.title_shingles == other.title_shingles
-    assert one.title_shingles != text("Game over for the day").title_shingles
+    assert first.title_shingles == other.title_shingles
+    assert first.title_shingles != text("Game over for the day").title_shingles

@@ -14,7 +14,7 @@ NONE = Background(0, {})
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("form", "other"),
     [
         ("chips", "chip"),
         ("companies", "company"),
@@ -24,8 +24,8 @@ NONE = Background(0, {})
         ("quickly", "quick"),
     ],
 )
-def test_forms_of_one_word_are_one_term(one: str, other: str) -> None:
-    assert term(one) == term(other)
+def test_forms_of_one_word_are_one_term(form: str, other: str) -> None:
+    assert term(form) == term(other)
 
 
 def test_figures_names_and_other_scripts_stay_and_function_words_go() -> None:
@@ -35,13 +35,13 @@ def test_figures_names_and_other_scripts_stay_and_function_words_go() -> None:
 @given(st.lists(st.lists(st.sampled_from("abcdef"), unique=True), min_size=1, max_size=30))
 def test_counts_do_not_remember_what_came_before_the_last_days(days: list[list[str]]) -> None:
     steady = DocumentFrequency(NONE, days=5)
-    for day, words in enumerate(days):
-        steady.add(words, day)
+    for day, terms_of_day in enumerate(days):
+        steady.add(terms_of_day, day)
     last = len(days) - 1
     fresh = DocumentFrequency(NONE, days=5)
-    for day, words in enumerate(days):
+    for day, terms_of_day in enumerate(days):
         if day > last - 5:
-            fresh.add(words, day)
+            fresh.add(terms_of_day, day)
 
     assert [steady.idf(t) for t in "abcdef"] == [fresh.idf(t) for t in "abcdef"]
     assert steady.entries == fresh.entries == min(len(days), 5)

@@ -29,9 +29,9 @@ def stream(stories: dict[int, float], rng: random.Random, lists: int = 400, peop
         for position, story_id in enumerate(rng.sample(sorted(stories), 20), start=1):
             place = place_of(position)
             chance = min(1.0, OPENED[place] * stories[story_id])
-            known = shown.setdefault((story_id, place), [0, 0])
-            known[0] += people
-            known[1] += sum(rng.random() < chance for _ in range(people))
+            seen = shown.setdefault((story_id, place), [0, 0])
+            seen[0] += people
+            seen[1] += sum(rng.random() < chance for _ in range(people))
     return [Impression(story, place, *counts) for (story, place), counts in sorted(shown.items())]
 
 

@@ -139,13 +139,13 @@ def test_the_kept_models_are_listed_and_an_older_one_can_be_used_again(
     train(site, CONFIG, NOW)
     (tmp_path / "relevance-20200101T000000Z.json").write_text("x")
 
-    kept = history(models)
-    use(models, kept[-2].file_name)
+    records = history(models)
+    use(models, records[-2].file_name)
 
-    assert kept[-1].file is None
-    assert "is broken" in kept[-1].message
-    assert kept[-2].file
-    assert kept[-2].file.name == first.version
+    assert records[-1].file is None
+    assert "is broken" in records[-1].message
+    assert records[-2].file
+    assert records[-2].file.name == first.version
     assert current(models).version == first.version
 
 
@@ -200,9 +200,9 @@ def test_examples_after_now_are_not_looked_at(learned: list[Example]) -> None:
     now = MONDAY + 9 * DAY
     early = [example for example in learned if example.signals.at <= now]
 
-    whole, part = attempt(learned, now, load_prior()), attempt(early, now, load_prior())
+    full, part = attempt(learned, now, load_prior()), attempt(early, now, load_prior())
 
-    assert whole.message == part.message
+    assert full.message == part.message
 
 
 # When nothing changes

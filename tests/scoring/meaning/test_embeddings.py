@@ -28,14 +28,14 @@ def test_a_cosine_is_exact_arithmetic_on_the_bytes() -> None:
     vectors = rng.integers(-127, 128, size=(40, MAX_COMPONENTS)).astype(np.int8)
     own, others = vectors[0], vectors[1:]
 
-    measured = cosines(Embedding("x", own.tobytes()), [Embedding("x", other.tobytes()) for other in others])
+    measured = cosines(Embedding("x", own.tobytes()), [Embedding("x", right.tobytes()) for right in others])
 
-    def dot(one: list[int], other: list[int]) -> int:
-        return sum(a * b for a, b in zip(one, other, strict=True))
+    def dot(left: list[int], right: list[int]) -> int:
+        return sum(a * b for a, b in zip(left, right, strict=True))
 
     ours = own.tolist()
     assert measured == [
-        dot(ours, other) / math.sqrt(dot(ours, ours) * dot(other, other)) for other in map(list, others.tolist())
+        dot(ours, right) / math.sqrt(dot(ours, ours) * dot(right, right)) for right in map(list, others.tolist())
     ]
 
 

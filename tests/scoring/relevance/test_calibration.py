@@ -84,10 +84,10 @@ def drifting(days: int, per_day: int = 60) -> tuple[list[date], list[float], lis
 
 
 def test_a_shift_moves_as_far_as_its_cases_carry() -> None:
-    few, many = shift([0.0] * 10, [1] * 7 + [0] * 3, 0.5), shift([0.0] * 4_000, [1] * 2_800 + [0] * 1_200, 0.5)
+    small, large = shift([0.0] * 10, [1] * 7 + [0] * 3, 0.5), shift([0.0] * 4_000, [1] * 2_800 + [0] * 1_200, 0.5)
 
-    assert 0 < few < 0.5 * many
-    assert many == pytest.approx(logit_of(0.7), abs=0.01)
+    assert 0 < small < 0.5 * large
+    assert large == pytest.approx(logit_of(0.7), abs=0.01)
     assert shift([], [], 0.5) == 0.0
 
 
@@ -107,8 +107,8 @@ def test_recalibration_looks_at_nothing_of_the_day_or_after() -> None:
 
     before, after = recalibrated(days, stated, labels), recalibrated(days, stated, turned)
 
-    known = [i for i, day in enumerate(days) if day < date(2026, 6, 20) + timedelta(days=LABEL_LAG)]
-    assert [before[i] for i in known] == [after[i] for i in known]
+    past = [i for i, day in enumerate(days) if day < date(2026, 6, 20) + timedelta(days=LABEL_LAG)]
+    assert [before[i] for i in past] == [after[i] for i in past]
     assert before != after
 
 

@@ -73,9 +73,9 @@ def test_parts_that_cancel_each_other_keep_their_points() -> None:
 
 
 def test_words_of_little_weight_are_combined() -> None:
-    words = [Part(f"word:w{i}", 0.1 * i, NO_REASON) for i in range(1, 19)]
+    parts = [Part(f"word:w{i}", 0.1 * i, NO_REASON) for i in range(1, 19)]
 
-    shown = contributions(-2.0, words, 90)
+    shown = contributions(-2.0, parts, 90)
 
     assert [part.name for part in shown if part.name != "base"].count("words") == 1
     assert next(part for part in shown if part.name == "words").reason == because(ReasonKind.OTHER_WORDS, 12)
@@ -87,10 +87,10 @@ def test_largest_remainder_keeps_the_sum_and_stays_within_one(counts: list[int],
     total = round(sum(values))
     values[0] += total - sum(values)
 
-    whole = largest_remainder(values, total)
+    rounded = largest_remainder(values, total)
 
-    assert sum(whole) == total
-    assert all(abs(a - b) < 1 + 1e-6 for a, b in zip(whole, values, strict=True))
+    assert sum(rounded) == total
+    assert all(abs(a - b) < 1 + 1e-6 for a, b in zip(rounded, values, strict=True))
 
 
 def test_a_counterfactual_is_the_score_of_the_story_without_that_voice() -> None:

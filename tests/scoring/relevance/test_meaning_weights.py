@@ -31,12 +31,12 @@ def embedding(vector: np.ndarray, encoder: str = "small") -> Embedding:
 
 def fitted(seed: int = 0) -> tuple[np.ndarray, np.ndarray, MeaningWeights]:
     """Return unit vectors, their targets (two overlapping subjects), and the fitted weights."""
-    known = vectors(1_000, seed)
-    grades = np.where(known[:, 0] * known[:, 1] > 0.02, 3, 0)
+    directions = vectors(1_000, seed)
+    grades = np.where(directions[:, 0] * directions[:, 1] > 0.02, 3, 0)
     target, counts = priors.meaning_targets(grades, np.full(len(grades), -1))
-    coefficients = 6.0 * meaning_fit.solve(meaning_fit.kernel(known, known), target, counts)
-    form = meaning_fit.form_of(known, coefficients[:, None], "small")
-    return known, coefficients, MeaningWeights(text_share=0.5, base=-1.0, form=form)
+    coefficients = 6.0 * meaning_fit.solve(meaning_fit.kernel(directions, directions), target, counts)
+    form = meaning_fit.form_of(directions, coefficients[:, None], "small")
+    return directions, coefficients, MeaningWeights(text_share=0.5, base=-1.0, form=form)
 
 
 def log_odds(weights: MeaningWeights, vector: Embedding) -> float:
@@ -46,10 +46,10 @@ def log_odds(weights: MeaningWeights, vector: Embedding) -> float:
 
 
 def test_the_weights_are_the_fitted_function_multiplied_out() -> None:
-    known, coefficients, weights = fitted()
+    directions, coefficients, weights = fitted()
     unseen = vectors(50, seed=1)
 
-    exact = meaning_fit.kernel(unseen, known) @ coefficients
+    exact = meaning_fit.kernel(unseen, directions) @ coefficients
     shipped = [log_odds(weights, embedding(vector)) for vector in unseen]
 
     assert np.corrcoef(exact, np.array(shipped))[0, 1] > 0.99
@@ -104,9 +104,9 @@ def test_an_embedding_of_another_encoder_says_nothing() -> None:
 
 
 def test_titles_that_were_not_encoded_count_as_unknown() -> None:
-    known = [embedding(vector) for vector in vectors(3)]
+    directions = [embedding(vector) for vector in vectors(3)]
 
-    together, encoder = meaning_fit.unit_vectors([known[0], None, *known[1:]])
+    together, encoder = meaning_fit.unit_vectors([directions[0], None, *directions[1:]])
 
     assert encoder == "small"
     assert np.linalg.norm(together, axis=1) == pytest.approx([1, 0, 1, 1])
@@ -116,8 +116,8 @@ def test_titles_that_were_not_encoded_count_as_unknown() -> None:
 
 def small_prior() -> EditorialPrior:
     _, _, weights = fitted()
-    words = {"zephyr": (1.0, 2.0), "unveils": (0.5, 2.0), "chip": (-0.3, 2.0)}
-    return EditorialPrior(-2.0, 0.1, words, 2.0, {}, {}, {"shape:length": 0.2}, weights)
+    word_weights = {"zephyr": (1.0, 2.0), "unveils": (0.5, 2.0), "chip": (-0.3, 2.0)}
+    return EditorialPrior(-2.0, 0.1, word_weights, 2.0, {}, {}, {"shape:length": 0.2}, weights)
 
 
 def test_a_score_has_one_part_for_meaning_and_its_points_add_up() -> None:

@@ -104,11 +104,11 @@ def test_a_title_without_a_word_is_scored() -> None:
 def test_a_story_in_a_language_the_prior_does_not_know_is_provisional_until_the_site_has_labels() -> None:
     prior = load_prior().prior
     french = signals("Recette de la soupe aux oignons gratinée")
-    known = replace(model().prior, idf=dict.fromkeys(("recette", "soupe", "oignons"), 2.0))
+    french_prior = replace(model().prior, idf=dict.fromkeys(("recette", "soupe", "oignons"), 2.0))
 
     assert RelevanceModel("x", prior).score(french).provisional
-    assert RelevanceModel("x", prior, known, MIN_SETTLED_LABELS - 1).score(french).provisional
-    assert not RelevanceModel("x", prior, known, MIN_SETTLED_LABELS).score(french).provisional
+    assert RelevanceModel("x", prior, french_prior, MIN_SETTLED_LABELS - 1).score(french).provisional
+    assert not RelevanceModel("x", prior, french_prior, MIN_SETTLED_LABELS).score(french).provisional
     assert RelevanceModel("x", prior).score(replace(french, voices=("a", "b"))).provisional
     assert not RelevanceModel("x", prior).score(signals("Nvidia unveils a chip for AI servers")).provisional
 

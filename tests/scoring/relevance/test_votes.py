@@ -157,9 +157,9 @@ def test_ten_votes_do_not_wreck_calibration() -> None:
     prior = load_prior()
     editorial = prior.prior.editorial
     assert editorial
-    known = sorted(editorial.words)
+    vocabulary = sorted(editorial.words)
     story = [
-        signals(" ".join(rng.choices(known, k=8)), delays=[HOUR * i for i in range(rng.randint(1, 4))])
+        signals(" ".join(rng.choices(vocabulary, k=8)), delays=[HOUR * i for i in range(rng.randint(1, 4))])
         for _ in range(3_000)
     ]
     probabilities = [sigmoid(prior.logit(s)) for s in story]
@@ -182,19 +182,19 @@ def test_votes_for_others_are_bounded_and_their_order_makes_no_difference(
     cast: list[tuple[str, bool]], title: str
 ) -> None:
     votes = [Vote(i + 1, up, NOW, text, "paper0") for i, (text, up) in enumerate(cast)]
-    plain, one, other = (load_prior().with_votes(v) for v in ([], votes, votes[::-1]))
+    plain, forwards, other = (load_prior().with_votes(v) for v in ([], votes, votes[::-1]))
 
-    assert abs(one.logit(signals(title)) - plain.logit(signals(title))) <= limit(len(votes)) + 1e-9
-    assert one.score(signals(title)) == other.score(signals(title))
+    assert abs(forwards.logit(signals(title)) - plain.logit(signals(title))) <= limit(len(votes)) + 1e-9
+    assert forwards.score(signals(title)) == other.score(signals(title))
 
 
 def test_many_votes_move_others_further_than_a_few() -> None:
     votes = [Vote(i + 1, True, NOW, "Zephyr chip", "paper0") for i in range(400)]
     story = signals("Zephyr chip")
 
-    plain, few, many = (load_prior().with_votes(votes[:n]).logit(story) for n in (0, 5, 400))
+    plain, with_five, many = (load_prior().with_votes(votes[:n]).logit(story) for n in (0, 5, 400))
 
-    assert few - plain == pytest.approx(limit(5))
+    assert with_five - plain == pytest.approx(limit(5))
     assert many - plain == pytest.approx(limit(400))
     assert LIMIT < limit(5) < limit(400) < MAX_LIMIT
 
@@ -204,10 +204,10 @@ def judged(count: int, strictness: float, seed: int = 0) -> list[Vote]:
     rng = random.Random(seed)
     editorial = load_prior().prior.editorial
     assert editorial
-    known = sorted(editorial.words)
+    vocabulary = sorted(editorial.words)
     votes = []
     for i in range(count):
-        title = " ".join(rng.choices(known, k=8))
+        title = " ".join(rng.choices(vocabulary, k=8))
         up = rng.random() < sigmoid(logit_of(editorial.worth(title).probability) - strictness)
         votes.append(Vote(i + 1, up, NOW + i * HOUR, title, f"paper{i}"))
     return votes

@@ -106,9 +106,9 @@ def test_what_was_encoded_once_is_read_from_the_cache(tmp_path: Path) -> None:
     first, second, other = ConceptEncoder(), ConceptEncoder(), ConceptEncoder("other")
     texts = ["Quake in Chile", "", "Quake in Chile", "Ferry"]
     with EmbeddingCache(file) as cache:
-        made = CachedEncoder(first, cache).encode(texts)
+        encoded = CachedEncoder(first, cache).encode(texts)
     with EmbeddingCache(file) as cache:
-        assert CachedEncoder(second, cache).encode(texts) == made
+        assert CachedEncoder(second, cache).encode(texts) == encoded
         CachedEncoder(other, cache).encode(texts)
 
     assert first.texts == other.texts == ["Quake in Chile", "", "Ferry"]

@@ -86,8 +86,8 @@ def test_every_line_has_a_story_and_a_repeat_has_that_of_its_entry(tmp_path: Pat
 
 
 def test_what_is_said_of_an_entry_does_not_depend_on_what_comes_later(tmp_path: Path) -> None:
-    whole = stream(tmp_path / "a.jsonl")
-    lines = whole.read_text().splitlines(keepends=True)
+    full = stream(tmp_path / "a.jsonl")
+    lines = full.read_text().splitlines(keepends=True)
     # Cut between two moments: entries of one moment are one step.
     cut = next(
         n for n in range(75, 150) if json.loads(lines[n])["first_seen"] != json.loads(lines[n - 1])["first_seen"]
@@ -95,7 +95,7 @@ def test_what_is_said_of_an_entry_does_not_depend_on_what_comes_later(tmp_path: 
     half = tmp_path / "half.jsonl"
     half.write_text("".join(lines[:cut]))
 
-    early, late = run(half), run(whole)
+    early, late = run(half), run(full)
 
     assert late[0].startswith(early[0])
     assert late[1].startswith(early[1])

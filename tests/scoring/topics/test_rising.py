@@ -181,19 +181,19 @@ def test_an_edited_headline_counts_as_if_it_had_come_so(titles: list[str]) -> No
     for number, title in enumerate(titles, start=1):
         edited.edit(number, title)
     moment = NOON + 50 * HOUR
-    one, other = Moment(edited, moment), Moment(fresh, moment)
-    assert list(edited.terms(one.begin, one.end, 1)) == list(fresh.terms(other.begin, other.end, 1))
+    first, other = Moment(edited, moment), Moment(fresh, moment)
+    assert list(edited.terms(first.begin, first.end, 1)) == list(fresh.terms(other.begin, other.end, 1))
 
 
 def test_what_was_forgotten_is_not_missed() -> None:
     rows = quiet_days(days=40, a_day=60)
     end = rows[-1][2]
-    full, kept = index(rows), index(rows)
-    kept.forget(end - timedelta(days=8))
-    assert len(kept) < len(full) / 2
-    one, other = Moment(full, end), Moment(kept, end)
-    signals = {t: one.signals(t, numbers) for t, numbers in full.terms(one.day, one.end, 3)}
-    assert signals == {t: other.signals(t, numbers) for t, numbers in kept.terms(other.day, other.end, 3)}
+    full, pruned = index(rows), index(rows)
+    pruned.forget(end - timedelta(days=8))
+    assert len(pruned) < len(full) / 2
+    first, other = Moment(full, end), Moment(pruned, end)
+    signals = {t: first.signals(t, numbers) for t, numbers in full.terms(first.day, first.end, 3)}
+    assert signals == {t: other.signals(t, numbers) for t, numbers in pruned.terms(other.day, other.end, 3)}
 
 
 # In the worker
@@ -268,7 +268,7 @@ def test_an_outdated_topic_is_removed_with_a_new_edition() -> None:
 @pytest.mark.parametrize("word", ["European", "US", "API", "machine", "avoid"])
 def test_a_word_that_names_nothing_alone_is_shown_in_its_phrase_or_not_at_all(word: str) -> None:
     before, after = ("Harbour", "Valley", "Old", "Stone"), ("lathes", "levies", "looms", "lanterns")
-    apart = [f"{one} {word} {thing} weighed again" for one, thing in zip(before, after, strict=True)]
+    apart = [f"{first} {word} {thing} weighed again" for first, thing in zip(before, after, strict=True)]
     together = [f"Why {word} learning {verb} this valley" for verb in ("divides", "delights", "worries", "moves")]
 
     def names(headlines: list[str]) -> list[str]:
@@ -357,12 +357,12 @@ def test_short_and_long_form_of_a_name_are_one_topic() -> None:
     assert named("ada", "ewing", entries={3, 4, 5, 6}).repeats(short)
     assert not other.repeats(short), "one entry in common is no reason"
     assert not named("plover", entries={3, 4, 5, 6}).repeats(short)
-    one, two = (
+    first, two = (
         named("docs", "sheets", "slides", entries={1, 2, 3, 4}),
         named("sheets", "slides", "drive", entries={2, 3, 4}),
     )
-    assert one.repeats(two)
-    assert not one.repeats(named("sheets", "slides", "drive", entries={4, 5, 6}))
+    assert first.repeats(two)
+    assert not first.repeats(named("sheets", "slides", "drive", entries={4, 5, 6}))
 
 
 def test_a_column_of_one_source_is_not_a_topic() -> None:

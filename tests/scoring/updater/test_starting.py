@@ -55,7 +55,7 @@ def read_texts(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 def test_a_start_counts_single_entries_where_they_were_counted_without_reading_them(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = store.snapshots.categories_at_arrival(NOON - HOUR)
+    categories = store.snapshots.categories_at_arrival(NOON - HOUR)
     texts = read_texts(monkeypatch)
     store.snapshots.drop()
     quick = started(store).state.rhythm
@@ -64,9 +64,9 @@ def test_a_start_counts_single_entries_where_they_were_counted_without_reading_t
     texts.clear()
 
     assert quick == started(store).state.rhythm
-    assert known
+    assert categories
     assert len(texts) == all_entries
-    assert by_stored == all_entries - len(known) + 1  # the open story is analysed in any case
+    assert by_stored == all_entries - len(categories) + 1  # the open story is analysed in any case
 
 
 def test_an_edited_story_is_no_proof_of_what_its_entry_was_counted_as(store: Store) -> None:

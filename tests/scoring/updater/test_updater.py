@@ -127,7 +127,7 @@ def test_stopping_anywhere_and_starting_again_leaves_no_trace(
     polls = newsroom(seed, polls=40, step=timedelta(hours=7 + seed % 30))
     with (
         pytest.MonkeyPatch.context() as patch,
-        filled(Store.open(":memory:")) as one,
+        filled(Store.open(":memory:")) as first,
         filled(Store.open(":memory:")) as other,
     ):
         patch.setattr(scoring.engine.state, "MIN_UNSAVED_ENTRIES", often)
@@ -135,24 +135,24 @@ def test_stopping_anywhere_and_starting_again_leaves_no_trace(
             eager(patch)
         steady_log: Log = []
         stopped_log: Log = []
-        steady = updater(one, steady_log)
+        steady = updater(first, steady_log)
         stopped = updater(other, stopped_log)
         for number, poll in enumerate(polls):
             edit = "Corrected:" if number % 4 == 3 else ""
-            publish(one, poll, edit)
+            publish(first, poll, edit)
             publish(other, poll, edit)
             if number in stops:
                 stopped = updater(other, stopped_log)
             steady.run(poll[0] + HOUR)
             stopped.run(poll[0] + HOUR)
             if editing and number % 3 == 2:
-                decide(one, seed + number, poll[0] + 2 * HOUR)
+                decide(first, seed + number, poll[0] + 2 * HOUR)
                 decide(other, seed + number, poll[0] + 2 * HOUR)
 
         steady.run(polls[-1][0] + 3 * HOUR)
         stopped.run(polls[-1][0] + 3 * HOUR)
         assert stopped_log == steady_log
-        assert picture(other) == picture(one)
+        assert picture(other) == picture(first)
         assert stopped.engine.rank(polls[-1][0] + 4 * HOUR) == steady.engine.rank(polls[-1][0] + 4 * HOUR)
 
 
@@ -224,9 +224,9 @@ def test_results_of_another_version_stay_and_the_engine_continues_from_them(
     ],
 )
 def test_a_restored_engine_knows_which_entries_began_a_story(story_id: int, reason: Reason, began: bool) -> None:
-    known = Membership(7, story_id, joined_at=NOON, similarity=0.0, probability=1.0, reason=reason, voice="a")
+    membership = Membership(7, story_id, joined_at=NOON, similarity=0.0, probability=1.0, reason=reason, voice="a")
 
-    assert began_a_story(known) is began
+    assert began_a_story(membership) is began
 
 
 @pytest.mark.parametrize("merging", [False, True])
@@ -287,10 +287,10 @@ def test_no_two_entries_come_together_again_that_a_second_thought_parted(seed: i
         for _, changes in log:
             before = dict(story_of)
             story_of.update({member.entry_id: member.story_id for member in changes.memberships})
-            for one, other in combinations(sorted(before), 2):
-                if before[one] == before[other] and story_of[one] != story_of[other]:
-                    separated.add((one, other))
-                assert (one, other) not in separated or story_of[one] != story_of[other]
+            for first, other in combinations(sorted(before), 2):
+                if before[first] == before[other] and story_of[first] != story_of[other]:
+                    separated.add((first, other))
+                assert (first, other) not in separated or story_of[first] != story_of[other]
 
 
 def check_decisions(store: Store) -> None:
@@ -298,10 +298,10 @@ def check_decisions(store: Store) -> None:
     story_of = {member.entry_id: member.story_id for member in store.memberships.since(NOON - HOUR)}
     standing = store.decisions.standing()
     constraints = Constraints(standing)
-    known = sorted({entry_id for decision in standing for entry_id in concerned(decision)})
-    for one, other in combinations(known, 2):
-        if story_of[one] == story_of[other]:
-            assert not constraints.cannot_link((one,), (other,))
+    entry_ids = sorted({entry_id for decision in standing for entry_id in concerned(decision)})
+    for first, other in combinations(entry_ids, 2):
+        if story_of[first] == story_of[other]:
+            assert not constraints.cannot_link((first,), (other,))
     for story in store.stories.each():
         if story.merged_into is not None:
             assert story.merged_into == story_of[story.story_id]
@@ -413,8 +413,8 @@ def test_others_can_write_while_the_engine_works(work: str, tmp_path: Path, monk
     with filled(Store.open(path)) as store:
         polls = newsroom(seed=5, polls=6)
         publish(store, polls[0])
-        kept = updater(store)
-        kept.run(NOON)
+        running = updater(store)
+        running.run(NOON)
         for poll in polls[1:]:
             publish(store, poll)
         store.feedback.vote(store.story_lists.ranked("")[0].story.story_id, True, NOON)
@@ -430,8 +430,8 @@ def test_others_can_write_while_the_engine_works(work: str, tmp_path: Path, monk
             return real(*arguments, **options)
 
         monkeypatch.setattr(Engine, work, working)
-        kept.run(NOON + HOUR)
-        kept.reconfigure(CONFIG, NOON + HOUR)
+        running.run(NOON + HOUR)
+        running.reconfigure(CONFIG, NOON + HOUR)
 
         assert written > 0
         assert store.state.get("other") == str(written)

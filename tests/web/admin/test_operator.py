@@ -69,10 +69,10 @@ def feeds(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def stories(room: Newsroom) -> tuple[int, int]:
-    one = room.story("Amazon and OpenAI agree on two gigawatts", ["techcrunch_ai", "seedbed", "rulemaker"])
+    deal = room.story("Amazon and OpenAI agree on two gigawatts", ["techcrunch_ai", "seedbed", "rulemaker"])
     two = room.story("OpenAI and Amazon: a deal for chips", ["commons_log"], at=NOW - HOUR)
     room.rank()
-    return one, two
+    return deal, two
 
 
 @pytest.fixture
@@ -122,10 +122,10 @@ def test_a_decision_is_stored_listed_and_undone(
     desk: Desk, store: Store, what: str, form: dict[str, Any], kind: DecisionKind
 ) -> None:
     assert desk.post(f"/admin/story/1/{what}", **form).status_code == 303
-    (made,) = store.decisions.standing()
-    assert made.kind is kind
+    (decision,) = store.decisions.standing()
+    assert decision.kind is kind
     assert 'href="/admin/story/1"' in desk.client.get("/admin").text
-    assert f'name="decision" value="{made.decision_id}"' in desk.client.get("/admin/story/1").text
+    assert f'name="decision" value="{decision.decision_id}"' in desk.client.get("/admin/story/1").text
     desk.undo_last()
     assert store.decisions.standing() == []
     assert "; undone " in desk.client.get("/admin").text
@@ -246,11 +246,11 @@ def test_a_source_of_the_file_that_ships_is_paused_and_resumed(desk: Desk, feeds
 
 
 def test_a_change_whose_position_is_missing_is_refused() -> None:
-    made = patch.change("a\nb\nc\n", "a\nx\nc\n")
-    assert patch.taken_back("0\na\nx\nc\n", made) == "0\na\nb\nc\n"
+    change = patch.change("a\nb\nc\n", "a\nx\nc\n")
+    assert patch.taken_back("0\na\nx\nc\n", change) == "0\na\nb\nc\n"
     for text in ("a\nb\nc\n", "a\nx\na\nx\n"):
         with pytest.raises(ConfigError, match="by hand"):
-            patch.taken_back(text, made)
+            patch.taken_back(text, change)
 
 
 # Models

@@ -259,7 +259,7 @@ def test_only_one_process_hands_a_message_over(
     operated.look(NOW)
     with Store.open(tmp_path / "news.db") as other:
         (message,) = store.alert_messages.due(NOW)
-        claims = [one.alert_messages.claim(message.message_id) for one in (store, other)]
+        claims = [sender.alert_messages.claim(message.message_id) for sender in (store, other)]
 
     assert claims == [True, False]
 

@@ -54,24 +54,24 @@ def test_a_story_has_its_entries_its_reasons_and_its_ledger(full: FlaskClient) -
 
 
 def test_a_merged_story_leads_to_the_one_it_is_part_of(site: FlaskClient, room: Newsroom) -> None:
-    one, two = room.story("One", ["seedbed"]), room.story("Two", ["seedbed"])
-    room.merge(two, one)
-    answer = site.get(f"/api/v1/stories/{two}")
-    assert (answer.status_code, answer.location) == (301, f"/api/v1/stories/{one}")
+    first, second = room.story("One", ["seedbed"]), room.story("Two", ["seedbed"])
+    room.merge(second, first)
+    answer = site.get(f"/api/v1/stories/{second}")
+    assert (answer.status_code, answer.location) == (301, f"/api/v1/stories/{first}")
     get(site, "/stories/9223372036854775807", 404)
 
 
 @pytest.mark.parametrize("query", ["", "?sort=newest", "?sort=score&min_score=30", "?window=7d&min_sources=2"])
 def test_pages_joined_by_their_cursors_are_the_whole_list(full: FlaskClient, query: str) -> None:
     mark = "&" if query else "?"
-    whole = [item["id"] for item in get(full, f"/stories{query}{mark}limit=100")["items"]]
+    full_list = [item["id"] for item in get(full, f"/stories{query}{mark}limit=100")["items"]]
     pages: list[int] = []
     cursor: str | None = ""
     while cursor is not None:
         page = get(full, f"/stories{query}{mark}limit=7&cursor={cursor}")
         pages += [entry["id"] for entry in page["items"]]
         cursor = page["next_cursor"]
-    assert pages[:100] == whole
+    assert pages[:100] == full_list
     assert len(pages) == len(set(pages))
 
 
@@ -94,10 +94,10 @@ def test_a_search_says_in_which_entry_it_found_the_words(site: FlaskClient, room
 
 
 def test_searches_have_cursors_too(full: FlaskClient) -> None:
-    whole = headlines(full, "/search?q=the&limit=100")
+    full_list = headlines(full, "/search?q=the&limit=100")
     page = get(full, "/search?q=the&limit=5")
     then = get(full, f"/search?q=the&limit=5&cursor={page['next_cursor']}")
-    assert [item["headline"] for item in page["items"] + then["items"]] == whole[:10]
+    assert [item["headline"] for item in page["items"] + then["items"]] == full_list[:10]
 
 
 @pytest.mark.parametrize(

@@ -106,15 +106,15 @@ def test_stories_are_ordered_by_score_and_each_stands_once(
     edition = editions.named((TODAY - DAY).isoformat(), "UTC")
     assert edition is not None
 
-    made = digest(store, settings, edition)
+    message = digest(store, settings, edition)
 
-    names = [[group.listed.story.headline for group in stories] for stories in (made.top, made.grew)]
+    names = [[group.listed.story.headline for group in stories] for stories in (message.top, message.grew)]
     assert names == [["Ninety", "Seventy"], ["Grown"]]
-    assert made.grew[0].growth_message == "grew from 1 to 4 sources"
-    assert [(group, [story.listed.story.headline for story in stories]) for group, stories in made.categories] == [
+    assert message.grew[0].growth_message == "grew from 1 to 4 sources"
+    assert [(group, [story.listed.story.headline for story in stories]) for group, stories in message.categories] == [
         (second, ["Fifty"])
     ]
-    assert made.total == 4
+    assert message.total == 4
 
 
 def test_old_entries_of_a_new_source_are_not_news(
@@ -125,9 +125,9 @@ def test_old_entries_of_a_new_source_are_not_news(
     edition = editions.named((TODAY - DAY).isoformat(), "UTC")
     assert edition is not None
 
-    made = digest(store, config, edition)
+    message = digest(store, config, edition)
 
-    assert [story.listed.story.headline for story in made.top] == ["From yesterday"]
+    assert [story.listed.story.headline for story in message.top] == ["From yesterday"]
 
 
 def test_a_hidden_story_is_in_no_digest(store: Store, room: Newsroom, config: Config, independent: list[str]) -> None:

@@ -98,17 +98,17 @@ def app() -> Application:
 
 @pytest.fixture
 def make(app: Application) -> Iterator[Callable[..., Gateway]]:
-    made: list[Gateway] = []
+    gateways: list[Gateway] = []
 
     def make(**options: Any) -> Gateway:
         cache = PageCache(
             app, clock=clock, edition=lambda: 1, looked_at=lambda *_: None, stale_s=60, edition_every_s=30
         )
-        made.append(Gateway(cache, **options))
-        return made[-1]
+        gateways.append(Gateway(cache, **options))
+        return gateways[-1]
 
     yield make
-    for gateway in made:
+    for gateway in gateways:
         gateway.close()
 
 
@@ -207,8 +207,8 @@ async def test_a_kept_page_is_answered_without_the_application_or_a_thread(
     assert await ask(gateway, Scope(path="/kept")) == (200, first[1], b"page")
     assert len(app.seen) == 1
     assert threading.active_count() == threads
-    known = Scope(path="/kept", pairs=(("host", "127.0.0.1:8000"), ("if-none-match", first[1]["etag"])))
-    assert (await ask(gateway, known))[0] == 304
+    scope = Scope(path="/kept", pairs=(("host", "127.0.0.1:8000"), ("if-none-match", first[1]["etag"])))
+    assert (await ask(gateway, scope))[0] == 304
     secure = Scope(path="/kept", scheme="https")
     await ask(gateway, secure)
     assert len(app.seen) == 2, "by HTTPS it is another page"

@@ -163,10 +163,10 @@ def test_what_breaks_outside_of_flask_is_answered_too(caplog: pytest.LogCaptureF
     def broken(environ: object, start_response: object) -> list[bytes]:
         raise RuntimeError("secret detail")
 
-    given: list[tuple[str, list[tuple[str, str]]]] = []
-    body = guard.Guarded(broken)({"PATH_INFO": "/x\n"}, lambda status, headers, *_: given.append((status, headers)))  # type: ignore[arg-type]
-    assert given[0][0].startswith("500")
-    check_headers(dict(given[0][1]), "500")
+    responses: list[tuple[str, list[tuple[str, str]]]] = []
+    body = guard.Guarded(broken)({"PATH_INFO": "/x\n"}, lambda status, headers, *_: responses.append((status, headers)))  # type: ignore[arg-type]
+    assert responses[0][0].startswith("500")
+    check_headers(dict(responses[0][1]), "500")
     assert b"secret" not in b"".join(body)
     assert "secret detail" in caplog.text
 
@@ -184,10 +184,10 @@ HOSTILE = [
 
 
 def test_hostile_text_is_text_wherever_it_stands(site: FlaskClient, room: Newsroom) -> None:
-    made = []
+    story_ids = []
     for i, text in enumerate(HOSTILE):
         headline = f"{text} {i}"
-        made.append(
+        story_ids.append(
             room.story(
                 headline,
                 ["techcrunch_ai", "seedbed"],
@@ -202,7 +202,7 @@ def test_hostile_text_is_text_wherever_it_stands(site: FlaskClient, room: Newsro
     room.polled("seedbed", "not a feed", HOSTILE[0] + HOSTILE[1], 200)
     room.store.config_edits.save("x", HOSTILE[1], room.store.state.moment("heartbeat"))  # type: ignore[arg-type]
     room.rank()
-    stories = [room.store.stories.get(story_id) for story_id in made]
+    stories = [room.store.stories.get(story_id) for story_id in story_ids]
     for path in (
         "/", "/category/models", "/newest", "/sources", "/source/seedbed", "/source/techcrunch_ai",
         "/search?q=alert", "/search?q=%3Cscript%3Ealert(1)%3C/script%3E", "/search?q=%22%3E%3Cimg src=x%3E",

@@ -81,8 +81,8 @@ def _of_template(path: Path) -> Iterator[Message]:
     environment = Environment(extensions=["jinja2.ext.i18n"], autoescape=True)
     parsed = environment.parse(path.read_text(encoding="utf-8"))
     for _, function, texts in extract_from_ast(parsed, ("_", "gettext", "plural"), babel_style=True):
-        given = [text for text in (texts if isinstance(texts, tuple) else (texts,)) if text is not None]
-        yield _plural(*given) if function == "plural" else given[0]
+        strings = [text for text in (texts if isinstance(texts, tuple) else (texts,)) if text is not None]
+        yield _plural(*strings) if function == "plural" else strings[0]
 
 
 def _of_module(path: Path) -> Iterator[Message]:

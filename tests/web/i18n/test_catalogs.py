@@ -49,9 +49,9 @@ def test_there_is_a_catalog_for_each_language() -> None:
 
 @pytest.mark.parametrize("locale", TRANSLATED)
 def test_a_catalog_has_every_text_of_the_pages_and_no_other(locale: str) -> None:
-    known: set[Message] = {_message(message.id) for message in catalog(locale) if message.id}
-    assert {message for message in messages() if message not in known} == set(), "to be translated"
-    assert known - messages() == set(), "no longer on any page"
+    translated: set[Message] = {_message(message.id) for message in catalog(locale) if message.id}
+    assert {message for message in messages() if message not in translated} == set(), "to be translated"
+    assert translated - messages() == set(), "no longer on any page"
 
 
 @pytest.mark.parametrize("locale", TRANSLATED)
@@ -59,13 +59,13 @@ def test_a_translation_has_the_places_of_its_text_and_none_is_empty(locale: str)
     for message in catalog(locale):
         if not message.id:
             continue
-        given, forms = _forms(message.id), _forms(message.string)
+        originals, forms = _forms(message.id), _forms(message.string)
         assert not message.fuzzy
         for form in forms:
             assert form.strip(), message.id
-            assert places(form) == places(given[-1]), message.id
+            assert places(form) == places(originals[-1]), message.id
             # The text that follows on a page may depend on its last character.
-            assert form.endswith(" ") == given[-1].endswith(" ")
+            assert form.endswith(" ") == originals[-1].endswith(" ")
 
 
 def _forms(texts: object) -> tuple[str, ...]:
@@ -108,8 +108,8 @@ def test_pages_speak_the_language_of_the_site(site_in: Callable[[str], FlaskClie
     client = site_in(LANGUAGES[locale])
     page = client.get("/").text
     assert f'<html lang="{LANGUAGES[locale]}">' in page
-    for words in WORDS[locale]:
-        assert words in page, words
+    for phrase in WORDS[locale]:
+        assert phrase in page, phrase
     for english in ("Trending now", "View all", "independent<", " ago<", "Skip to content", "Unread only"):
         assert english not in page, english
     story = re.findall(r'href="(/story/[^"]+)"', page)[0]
@@ -171,8 +171,8 @@ def test_pages_about_sources_and_for_programs_are_in_the_language_of_the_site(
 ) -> None:
     client = site_in("de")
     pages = {path: client.get(path).text for path in ("/sources", "/source/seedbed", "/feeds", "/api")}
-    for words in ("in Ordnung", "Anfragen", "noch 18 Minuten", "Nächster Abruf", "1 Fehler in Folge"):
-        assert words.replace("1 Fehler", "3 Fehler") in pages["/sources"], words
+    for phrase in ("in Ordnung", "Anfragen", "noch 18 Minuten", "Nächster Abruf", "1 Fehler in Folge"):
+        assert phrase.replace("1 Fehler", "3 Fehler") in pages["/sources"], phrase
     # Text from a server or a document stays as stored, with its language marked.
     assert '<span lang="en">timed out after 20 s</span>' in pages["/sources"]
     assert "HTTP 304" in pages["/source/seedbed"]

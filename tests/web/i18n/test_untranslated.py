@@ -48,10 +48,10 @@ class _Texts(HTMLParser):
         self._open: list[tuple[str, str | None]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
+        attributes = dict(attrs)
         if tag not in EMPTY:
-            self._open.append((tag, given.get("lang")))
-        self._see(*(given[name] or "" for name in READ_ALOUD if name in given))
+            self._open.append((tag, attributes.get("lang")))
+        self._see(*(attributes[name] or "" for name in READ_ALOUD if name in attributes))
 
     def handle_endtag(self, tag: str) -> None:
         names = [name for name, _ in self._open]
@@ -83,7 +83,7 @@ def sentences(page: str, of_feeds: str) -> list[str]:
         text
         for text in parser.texts
         if any(sentence not in of_feeds for sentence in SENTENCE.findall(text))
-        and not any(known in text for known in AS_THEY_ARE)
+        and not any(untranslated in text for untranslated in AS_THEY_ARE)
     ]
 
 

@@ -198,8 +198,8 @@ def test_only_pictures_of_stored_entries_are_there(path: str, make_app: Callable
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Iterator[PictureProxy]:
-    kept = PictureFolder(tmp_path / "pictures", max_bytes=30_000)
-    pictures = PictureProxy(lambda: nullcontext(kept), private_hosts=frozenset({"127.0.0.1"}))
+    folder = PictureFolder(tmp_path / "pictures", max_bytes=30_000)
+    pictures = PictureProxy(lambda: nullcontext(folder), private_hosts=frozenset({"127.0.0.1"}))
     yield pictures
     pictures.close()
 

@@ -31,14 +31,16 @@ def names(page: str) -> list[str]:
     return re.findall(r'<th scope="row" role="rowheader"><a href="/source/([^"]+)"', page)
 
 
-def state(room: Newsroom, source_id: str, **known: object) -> None:
-    """Store the state of a source after a poll seven minutes ago, with the fields in *known*."""
+def state(room: Newsroom, source_id: str, **fields: object) -> None:
+    """Store the state of a source after a poll seven minutes ago, with the fields in *fields*."""
     source = room.config.source(source_id)
     assert source is not None
     at = NOW - timedelta(minutes=7)
     usual: dict[str, object] = {"last_polled_at": at, "last_ok_at": at, "last_kind": "fetched", "last_message": "read"}
-    kept = FeedState(source_id, source.url, next_poll_at=NOW + timedelta(hours=1), **(usual | known))  # type: ignore[arg-type]
-    room.store.feeds.record(kept, PollRecord(at, kept.last_kind, kept.last_message, kept.last_status, 1_000))
+    feed_state = FeedState(source_id, source.url, next_poll_at=NOW + timedelta(hours=1), **(usual | fields))  # type: ignore[arg-type]
+    room.store.feeds.record(
+        feed_state, PollRecord(at, feed_state.last_kind, feed_state.last_message, feed_state.last_status, 1_000)
+    )
 
 
 def daily(last_days_ago: float) -> tuple[int, ...]:
@@ -80,7 +82,7 @@ def test_many_sources_are_shown_a_page_at_a_time_those_that_fail_first(crowd: Fl
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "count"),
     [
         ("state=failing", 7),
         ("state=ok", 1),
@@ -91,10 +93,10 @@ def test_many_sources_are_shown_a_page_at_a_time_those_that_fail_first(crowd: Fl
         ("state=odd", sources.PAGE_SIZE),
     ],
 )
-def test_sources_are_found_by_state_name_and_host(crowd: FlaskClient, query: str, found: int) -> None:
+def test_sources_are_found_by_state_name_and_host(crowd: FlaskClient, query: str, count: int) -> None:
     page = get(crowd, f"/sources?{query}")
-    assert len(names(page)) == found
-    assert ("No matching sources" in page) == (found == 0)
+    assert len(names(page)) == count
+    assert ("No matching sources" in page) == (count == 0)
 
 
 def test_what_is_found_is_counted_by_state(crowd: FlaskClient) -> None:
@@ -153,14 +155,14 @@ SITUATIONS: list[tuple[dict[str, object], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("known", "state_words", "said"), SITUATIONS)
+@pytest.mark.parametrize(("fields", "state_words", "message"), SITUATIONS)
 def test_a_row_and_a_source_page_say_what_befell_it(
-    site: FlaskClient, room: Newsroom, known: dict[str, object], state_words: str, said: str
+    site: FlaskClient, room: Newsroom, fields: dict[str, object], state_words: str, message: str
 ) -> None:
-    state(room, "seedbed", **known)
+    state(room, "seedbed", **fields)
     for path in ("/sources?q=seedbed", "/source/seedbed"):
         page = text(get(site, path))
-        assert said in page, page
+        assert message in page, page
         assert f"{state_words} " in page
 
 

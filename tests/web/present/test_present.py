@@ -14,10 +14,12 @@ NOW = datetime(2026, 11, 19, 18, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("words", "shown"), [(60, "1 min read"), (230, "1 min read"), (231, "2 min read"), (690, "3 min read")]
+    ("word_count", "shown"), [(60, "1 min read"), (230, "1 min read"), (231, "2 min read"), (690, "3 min read")]
 )
-def test_reading_time_is_rounded_up(words: int, shown: str) -> None:
-    entry = Entry(1, "wire", "a", "", "Title", "A summary.", NOW, content="<p>" + "word " * words, word_count=words)
+def test_reading_time_is_rounded_up(word_count: int, shown: str) -> None:
+    entry = Entry(
+        1, "wire", "a", "", "Title", "A summary.", NOW, content="<p>" + "word " * word_count, word_count=word_count
+    )
     assert present.reading_time(entry) == shown
 
 

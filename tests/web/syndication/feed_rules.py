@@ -182,9 +182,9 @@ def _once(node: ET.Element, *names: str) -> Iterator[str]:
             yield f"{node.tag} has {name} once, and not empty"
 
 
-def _unknown(node: ET.Element, known: set[str], prefix: str = "") -> Iterator[str]:
+def _unknown(node: ET.Element, allowed: set[str], prefix: str = "") -> Iterator[str]:
     for child in node:
-        if child.tag not in known and (child.tag.startswith(prefix) if prefix else not child.tag.startswith("{")):
+        if child.tag not in allowed and (child.tag.startswith(prefix) if prefix else not child.tag.startswith("{")):
             yield f"{node.tag} has an unknown element {child.tag}"
 
 

@@ -76,7 +76,7 @@ def test_an_earlier_moment_that_is_committed_later_is_taken_and_comes_later(stor
     entry = store.entries.get(late)
     assert entry is not None
     assert entry.first_seen_at == NOON + MINUTE + TICK
-    assert [words for _, words in settled(store)] == [["Second"], ["First, but committed late"]]
+    assert [titles for _, titles in settled(store)] == [["Second"], ["First, but committed late"]]
 
 
 def test_polls_of_one_moment_are_steps_of_their_own(store: Store) -> None:

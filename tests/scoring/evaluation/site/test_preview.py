@@ -155,9 +155,9 @@ def test_the_command_prints_the_changes_and_keeps_a_status(site: Store, tmp_path
     assert "Gone: " in printed
     assert "Trainium" in printed
     assert "Scorecard" in printed
-    kept = json.loads(status.read_text())
-    assert kept["state"] == "done"
-    assert kept["result"] == json.loads(run("--json"))
+    stored = json.loads(status.read_text())
+    assert stored["state"] == "done"
+    assert stored["result"] == json.loads(run("--json"))
     status.with_suffix(".stop").write_text("")
     assert "stopped" in run("--status", str(status))
     assert json.loads(status.read_text())["state"] == "stopped"

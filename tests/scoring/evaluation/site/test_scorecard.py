@@ -28,9 +28,9 @@ def past(*, honest: bool = True, corrections: Sequence[tuple[datetime, str, str]
         grows = number % 10 == 0
         voices = {f"voice{i}": begun + i * HOUR for i in range(18 if grows else 1)}
         stories[number] = Told(begun, voices)
-        given = (85 if grows else 8) if honest else rng.randint(0, 100)
+        score = (85 if grows else 8) if honest else rng.randint(0, 100)
         # Much later the score follows the outcome, however wrong it was at first; that must not count.
-        scores[number] = [(begun, given), (begun + 5 * HOUR, 99 if grows else 1)]
+        scores[number] = [(begun, score), (begun + 5 * HOUR, 99 if grows else 1)]
     pages = []
     for hour in range(24, DAYS * 24):
         at = first + hour * HOUR
@@ -92,8 +92,8 @@ def test_an_interval_holds_its_value_and_the_same_past_gives_the_same_card() -> 
 
 def test_too_little_says_how_much_is_missing() -> None:
     history = past()
-    few = {i: story for i, story in history.stories.items() if i < 90}
-    card = scorecard(Past(few, history.kinds, history.scores, history.pages[:5], {}, (), 0.1), NOW)
+    some = {i: story for i, story in history.stories.items() if i < 90}
+    card = scorecard(Past(some, history.kinds, history.scores, history.pages[:5], {}, (), 0.1), NOW)
     auc = value(card, "auc")
     assert auc.value is None
     assert auc.cases < auc.needed == CASES
@@ -107,8 +107,8 @@ def test_an_empty_site_has_an_empty_card() -> None:
 
 
 def test_corrections_make_the_confusion() -> None:
-    said = [(NOW - HOUR, "models", "policy")] * 5 + [(NOW - HOUR, "policy", "policy")] * 20
-    card = scorecard(past(corrections=said), NOW)
+    shown = [(NOW - HOUR, "models", "policy")] * 5 + [(NOW - HOUR, "policy", "policy")] * 20
+    card = scorecard(past(corrections=shown), NOW)
     assert number(value(card, "category_accuracy")) == 0.8
     assert card.tables[7, "confusion"] == [["models", "policy", 5], ["policy", "policy", 20]]
 
@@ -153,5 +153,5 @@ def test_corrections_in_a_database_make_the_confusion() -> None:
         table = measure(store, CONFIG, now + HOUR).tables[7, "confusion"]
 
         assert sum(count for _, _, count in table) == len(site) == 3
-        assert sorted(said for said, _, count in table for _ in range(count)) == sorted(site.values())
+        assert sorted(shown for shown, _, count in table for _ in range(count)) == sorted(site.values())
         assert {right for _, right, _ in table} == {"models"}

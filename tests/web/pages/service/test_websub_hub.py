@@ -97,8 +97,8 @@ def allowed(config: Config, subscriber: Subscriber) -> Config:
 async def publisher(tmp_path: Path, store: Store, allowed: Config, later: Clock) -> AsyncIterator[Publisher]:
     async with Publisher(
         allowed, store=store, renderer=FeedRenderer(tmp_path / "news.db", later), ticks=lambda: 0.0
-    ) as made:
-        yield made
+    ) as publisher_client:
+        yield publisher_client
 
 
 async def run(publisher: Publisher, at: datetime) -> None:
@@ -160,18 +160,18 @@ async def test_a_subscriber_is_verified_first_and_then_gets_signed_updates(
 async def test_order_views_and_scores_are_not_changes_of_a_feed(
     site: FlaskClient, store: Store, room: Newsroom, publisher: Publisher, subscriber: Subscriber
 ) -> None:
-    one, two = room.story("One", ["seedbed"], trend=3), room.story("Two", ["seedbed"], trend=2)
+    first, second = room.story("One", ["seedbed"], trend=3), room.story("Two", ["seedbed"], trend=2)
     room.rank()
     site.post("/hub", data=subscriber.form())
     await run(publisher, NOW)
     with store.transaction():
         # Another order, and an item that dropped off the end.
-        store.stories.rank({"": [(two, 0.5), (one, 0.4)]})
-        store.feedback.add_views({one: 5}, NOW.date())
+        store.stories.rank({"": [(second, 0.5), (first, 0.4)]})
+        store.feedback.add_views({first: 5}, NOW.date())
         store.state.next_edition()
     await run(publisher, NOW + MINUTE)
     with store.transaction():
-        store.stories.rank({"": [(two, 0.5)]})
+        store.stories.rank({"": [(second, 0.5)]})
         store.state.next_edition()
     await run(publisher, NOW + 2 * MINUTE)
     assert not subscriber.got
