@@ -89,7 +89,7 @@ def test_describe_not_sure_of_it_leaves_to_feedparser(declared: bytes, item: byt
         b"<enclosure url='https://a.example/p.png' type='image/png' length='1'/><title>Enclosure</title>",
     ],
 )
-def test_the_oddities_of_feedparser_are_kept(item: bytes) -> None:
+def test_the_oddities_of_feedparser_are_reproduced(item: bytes) -> None:
     document = RSS % (b"", item)
     assert fast_reader.read(document) is not None
     assert differences("item", document) == []

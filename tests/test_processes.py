@@ -155,7 +155,7 @@ def _is_other(site: Site, name: str, killed: int) -> bool:
 
 @pytest.mark.long
 @pytest.mark.parametrize("what", ["deleted", "replaced"])
-def test_a_lost_database_is_reported_and_its_content_kept(site: Site, tmp_path: Path, what: str) -> None:
+def test_a_lost_database_is_reported_and_its_content_rescued(site: Site, tmp_path: Path, what: str) -> None:
     site.start()
     wait_for(site.is_up, "the site")
     other = tmp_path / "other.db"

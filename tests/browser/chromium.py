@@ -65,7 +65,7 @@ class Tab:
 
     def watch(self) -> None:
         """From now on, record console messages, errors, dialogs, windows, and requests to other sites."""
-        self.page.on("console", self._said)
+        self.page.on("console", self._record_console)
         self.page.on("pageerror", lambda error: self._note(f"error: {error}"))
         self.page.on("popup", lambda other: self._note(f"window: {other.url}"))
         self.page.on("request", self._requested)
@@ -103,7 +103,7 @@ class Tab:
     def _note(self, note: str) -> None:
         self.faults.append(note)
 
-    def _said(self, message: ConsoleMessage) -> None:
+    def _record_console(self, message: ConsoleMessage) -> None:
         # A 404 of the page itself is reported too; other tests check its status.
         own = message.text.startswith("Failed to load resource") and message.location["url"] == self.page.url
         if message.type in ("error", "warning") and not own:

@@ -151,7 +151,7 @@ def test_saved_stories_are_listed_exported_and_imported(
         assert shown.faults == []
 
 
-def test_marks_that_cannot_be_kept_say_so_and_broken_ones_are_none(
+def test_marks_that_cannot_be_stored_give_a_message_and_broken_ones_are_none(
     browser: Browser, small: tuple[Newsroom, list[int], str]
 ) -> None:
     _, _, home = small

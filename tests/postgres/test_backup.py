@@ -130,7 +130,7 @@ def test_a_database_that_is_not_empty_is_left_alone(site: str, tmp_path: Path) -
     assert contents(site) == before
 
 
-def test_a_dump_made_by_hand_is_restored_without_what_is_only_for_running_processes(
+def test_a_manual_dump_is_restored_without_the_state_of_running_processes(
     site: str, postgres: Cluster, tmp_path: Path
 ) -> None:
     with Store.connect(site) as store:

@@ -113,7 +113,9 @@ def test_a_wrong_address_is_named_with_a_way_out_and_without_its_password(
     assert "secret" not in str(raised.value)
 
 
-def test_a_database_that_is_not_there_says_how_it_is_made(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_database_gives_a_message_with_the_command_that_creates_it(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DATABASE_URL", url.replace("/emptied0", "/nowhere"))
     with pytest.raises(StoreError, match="create it with `createdb nowhere`"):
         site_database.open_store(Path("news.db"))

@@ -71,7 +71,7 @@ def test_what_is_in_order_keeps_its_ids(stores: tuple[Store, Store]) -> None:
     assert sorted(ids(store).values()) == expected
 
 
-def test_what_was_known_of_an_entry_before_moves_with_it(stores: tuple[Store, Store]) -> None:
+def test_the_stored_state_of_an_entry_moves_with_it(stores: tuple[Store, Store]) -> None:
     slow, quick = stores
     with slow.transaction():
         late = store_entry(slow, "lantern", LATE)

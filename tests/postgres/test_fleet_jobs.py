@@ -30,7 +30,7 @@ def runs_a_measurement(process: int) -> bool:
 
 @pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc to see which process runs the job")
-def test_a_measurement_that_a_kill_cut_short_is_made_by_another_process(postgres: Cluster, tmp_path: Path) -> None:
+def test_a_measurement_that_a_kill_interrupts_is_repeated_by_another_process(postgres: Cluster, tmp_path: Path) -> None:
     url = postgres.new_database()
     with served(1, answer_after_s=0) as feeds, ExitStack() as opened:
         configure(tmp_path, feeds, 1)

@@ -115,7 +115,7 @@ async def test_a_subscriber_is_verified_and_then_gets_updates_by_jobs(hub: Hub, 
     assert hub.waiting() == []
 
 
-async def test_a_delivery_that_was_made_already_is_not_repeated(hub: Hub, service: HttpService) -> None:
+async def test_a_finished_delivery_is_not_repeated(hub: Hub, service: HttpService) -> None:
     hub.store.websub_hub.subscribe(Request("subscribe", TOPIC, f"{hub.callback}one"), "before", "192.0.2.1", NOW)
     hub.store.websub_hub.changed(TOPIC, "before news", NOW)
     hub.store.job_queue().defer(DELIVERIES, "1", number=1)

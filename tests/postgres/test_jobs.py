@@ -150,7 +150,7 @@ async def test_jobs_run_once_and_leave_no_row(site: Site) -> None:
     assert [row["job"] for row in rows] == [0, 1, 2, 3, 4]
 
 
-async def test_a_job_that_fails_is_repeated_and_then_given_up(site: Site) -> None:
+async def test_a_failing_job_is_repeated_and_then_abandoned(site: Site) -> None:
     tried: list[float] = []
 
     async def fail() -> None:
@@ -165,7 +165,7 @@ async def test_a_job_that_fails_is_repeated_and_then_given_up(site: Site) -> Non
     assert site.queue.defer("fail")
 
 
-async def test_a_job_that_is_not_known_here_waits_for_a_process_that_knows_it(site: Site) -> None:
+async def test_an_unknown_job_waits_for_a_process_that_can_run_it(site: Site) -> None:
     site.queue.defer("of a later version")
     site.queue.defer("note", job=1, work_s=0)
     await run_for(runner(site.url), lambda: site.count("did") == 1)
@@ -217,7 +217,7 @@ def test_a_process_that_was_paused_writes_and_ends_nothing(site: Site) -> None:
 
 
 @pytest.mark.long
-def test_a_run_whose_worker_ends_every_time_is_given_up(site: Site) -> None:
+def test_a_run_whose_worker_ends_every_time_is_abandoned(site: Site) -> None:
     site.queue.defer("note", job=1, work_s=60)
     for number in range(1, 4):
         worker = site.start()
@@ -254,7 +254,7 @@ async def test_a_long_outage_of_the_server_ends_no_process(caplog: pytest.LogCap
     await running
 
 
-def test_a_session_of_a_job_is_not_made_again(site: Site) -> None:
+def test_the_session_of_a_job_is_not_opened_again(site: Site) -> None:
     with Store.connect(site.url, hold="train") as store:
         with pytest.raises(DatabaseInUseError, match="does the same; wait for it"):
             Store.connect(site.url, hold="train")

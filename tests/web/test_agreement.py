@@ -203,7 +203,7 @@ def test_two_readers_of_others_read_back_what_was_written(form: str, title: str)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_whole_feed_is_read_back_without_loss(visitor: FlaskClient, form: str) -> None:
+def test_a_feed_is_read_back_without_loss(visitor: FlaskClient, form: str) -> None:
     data = visitor.get(f"/newest.{form}", headers={"Accept-Encoding": "identity"}).data
     expected = [
         (listed_story["id"], listed_story["url"]) for listed_story in visitor.get("/newest.json").get_json()["items"]

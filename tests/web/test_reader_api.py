@@ -208,7 +208,7 @@ def test_old_stories_leave_the_app_unless_they_are_starred(world: World) -> None
     assert app.titles(f"{STATE}starred") == ["From long ago"]
 
 
-def test_nothing_is_given_without_a_valid_token(world: World) -> None:
+def test_nothing_is_served_without_a_valid_token(world: World) -> None:
     app = App(world.app.test_client())
     for auth in ("", "wrong"):
         app.auth = auth
@@ -285,13 +285,13 @@ def test_an_unknown_stream_is_not_found(world: World, path: str, params: dict[st
 @pytest.mark.parametrize(
     "params", [{"n": "-5"}, {"n": "9" * 40}, {"c": "x"}, {"ot": "9" * 18}, {"nt": "0"}, {"r": "%"}]
 )
-def test_odd_parameters_count_as_not_given(world: World, params: dict[str, str]) -> None:
+def test_invalid_parameters_are_ignored(world: World, params: dict[str, str]) -> None:
     app = world.reader()
     answer = app.client.get(f"{API}/stream/contents", query_string=params, headers=app.headers)
     assert answer.status_code == 200
 
 
-def test_tokens_are_made_listed_and_revoked_on_the_command_line(tmp_path: Path) -> None:
+def test_tokens_are_created_listed_and_revoked_on_the_command_line(tmp_path: Path) -> None:
     db = str(tmp_path / "news.db")
     run = CliRunner()
     # In the wrong folder, a token would be made for a site that nobody runs.

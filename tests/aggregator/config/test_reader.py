@@ -79,7 +79,7 @@ def only_source(text: str, env: Mapping[str, str] | None = None) -> Source:
 # Valid content
 
 
-def test_a_whole_file_becomes_a_config() -> None:
+def test_a_complete_file_becomes_a_config() -> None:
     config = parse_config(GOOD)
 
     assert config.categories == (
@@ -177,7 +177,7 @@ def test_a_size_is_a_number_of_bytes_with_or_without_a_unit(written: str, meant:
     assert parse_config(f"limits: {{feed_bytes: {written}}}").limits.feed_bytes == meant
 
 
-def test_entries_can_be_kept_for_ever_or_for_a_time() -> None:
+def test_retention_of_entries_is_unlimited_or_a_duration() -> None:
     assert parse_config("retention: {entries: forever}").retention.entries is None
     assert parse_config("retention: {entries: 365d}").retention.entries == timedelta(days=365)
 
@@ -211,7 +211,7 @@ def test_the_owner_is_the_registrable_domain(url: str, owner: str) -> None:
     assert only_source(source(url=f"'{url}'")).owner == owner
 
 
-def test_an_owner_in_the_file_is_taken_as_given() -> None:
+def test_an_owner_in_the_file_overrides_the_domain() -> None:
     assert only_source(source(owner="The Example Group")).owner == "The Example Group"
 
 
@@ -379,7 +379,7 @@ def test_an_address_that_no_request_can_go_to_is_refused(url: str, expected: str
     assert expected in message_of(source(url=f"'{url}'"))
 
 
-def test_a_password_is_kept_out_of_the_words() -> None:
+def test_an_error_message_does_not_contain_a_password() -> None:
     in_address = message_of(source(url="https://tide:s3cret@example.com/feed"))
     in_header = message_of(source(headers='{X-Key: "s3cret${"}'))
     from_environment = message_of(source(headers='{X-Key: "${KEY}"}'), {"KEY": "s3cret\nX-More: y"})

@@ -39,7 +39,7 @@ def article(edition: Edition, source: str, start: str) -> Article:
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.id)
 @pytest.mark.parametrize("hours", [9, 30, 60, 71.9])
-def test_a_feed_reads_back_as_the_articles_it_was_made_from(source: DemoSource, hours: float, edition: Edition) -> None:
+def test_a_rendered_feed_parses_back_to_its_articles(source: DemoSource, hours: float, edition: Edition) -> None:
     now = edition.starts_at + timedelta(hours=hours)
     released = [a.as_of(now) for a in edition.by_source()[source.id] if a.released_at <= now]
     expected = sorted(released, key=lambda a: (a.released_at, a.id), reverse=True)[:ENTRIES_SHOWN]

@@ -128,7 +128,7 @@ def test_the_date_header_is_the_edition_s(client: httpx.Client) -> None:
     assert client.get("/").headers["Date"] == "Thu, 19 Nov 2026 09:19:00 GMT"
 
 
-def test_the_port_is_known_before_the_start_and_free_after_the_stop(edition: Edition, watch: Watch) -> None:
+def test_the_port_is_set_before_the_start_and_free_after_the_stop(edition: Edition, watch: Watch) -> None:
     first = FeedServer(edition, watch)
     port = int(first.base_url.rsplit(":", 1)[1])
     first.start()

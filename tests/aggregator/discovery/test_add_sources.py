@@ -91,7 +91,7 @@ def test_forbidden_addresses_are_refused(feeds: Path, address: str) -> None:
     assert feeds.read_text(encoding="utf-8") == TEXT
 
 
-def test_folders_become_categories_and_known_feeds_are_recognised(feeds: Path, tmp_path: Path) -> None:
+def test_folders_become_categories_and_existing_feeds_are_skipped(feeds: Path, tmp_path: Path) -> None:
     file = tmp_path / "list.opml"
     file.write_text(
         '<opml><body><outline text="AI & more"><outline text="B" xmlUrl="https://b.example/rss"/>'
@@ -184,7 +184,7 @@ def test_sources_of_a_file_without_categories_keep_theirs() -> None:
     assert [(source.id, source.category) for source in config.sources] == [("a", "news"), ("b", "science")]
 
 
-def test_an_id_is_made_of_the_name_or_the_host() -> None:
+def test_an_id_is_derived_from_the_name_or_the_host() -> None:
     assert source_id("Café & Co: AI!", "https://a.example/", ()) == "cafe_co_ai"
     assert source_id("新闻", "https://www.a.example/", ()) == "a_example"
     assert source_id("A", "https://a.example/", ("a", "a_2")) == "a_3"

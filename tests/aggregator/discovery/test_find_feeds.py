@@ -42,7 +42,7 @@ CHANNEL = "UCabcdefghijklmnopqrstuv"
         ("https://somebody.blogspot.com/2026/11/a.html", "https://somebody.blogspot.com/feeds/posts/default"),
     ],
 )
-def test_the_customs_of_large_sites_are_known(page: str, feed: str) -> None:
+def test_feed_addresses_of_large_sites_are_derived(page: str, feed: str) -> None:
     assert addresses(page)[0] == feed
 
 
@@ -89,7 +89,7 @@ async def test_a_page_that_names_none_has_one_at_a_usual_path(client: Client, fe
     assert [item.url for item in (await look(client, feed_server.url("/blog/"))).feeds] == [feed]
 
 
-async def test_where_there_is_none_it_is_said(client: Client, feed_server: FeedServer) -> None:
+async def test_a_page_without_feeds_gives_a_message(client: Client, feed_server: FeedServer) -> None:
     discovery = await look(client, feed_server.answer("/", 200, "<html></html>"))
     assert (discovery.feeds, "no feed was found" in discovery.message) == ((), True)
     assert "404" in (await look(client, feed_server.url("/nothing"))).message

@@ -258,7 +258,7 @@ def test_entries_that_are_not_feeds_are_left_out_with_a_reason() -> None:
         b"just words",
     ],
 )
-def test_any_other_file_is_refused_in_words(data: bytes) -> None:
+def test_any_other_file_is_refused_with_a_message(data: bytes) -> None:
     with pytest.raises(OpmlError, match="OPML"):
         feed_lists.read(data)
 

@@ -117,7 +117,7 @@ def test_a_bomb_is_unpacked_in_small_steps(encoding: str) -> None:
     assert peak < 2_000_000
 
 
-async def test_cookies_are_never_kept(feed_server: FeedServer, client: Client) -> None:
+async def test_cookies_are_never_stored(feed_server: FeedServer, client: Client) -> None:
     url = feed_server.answer("/a", 200, FEED, {"Set-Cookie": "seen=1; Path=/"})
     await ask(client, url)
     await ask(client, url)
@@ -404,7 +404,9 @@ FAULTS: dict[str, tuple[bytes | Callable[[Wire], None], FailureKind, str]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-async def test_a_broken_answer_is_a_failure_in_words(feed_server: FeedServer, client: Client, name: str) -> None:
+async def test_a_broken_response_is_a_failure_with_a_message(
+    feed_server: FeedServer, client: Client, name: str
+) -> None:
     play, kind, expected = FAULTS[name]
     url = feed_server.script("/a", (lambda wire: wire.send(play)) if isinstance(play, bytes) else play)
     outcome = failed(await ask(client, url))

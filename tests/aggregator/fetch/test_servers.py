@@ -151,7 +151,7 @@ async def test_bytes_count_more_than_the_coding_that_is_named(feed_server: FeedS
 
 
 @pytest.mark.parametrize("start", [b"\xef\xbb\xbf", b" \r\n", b"\xff\xfe", b"\0"])
-async def test_a_plain_document_is_known_by_its_start(feed_server: FeedServer, ask: Ask, start: bytes) -> None:
+async def test_a_plain_document_is_recognised_by_its_start(feed_server: FeedServer, ask: Ask, start: bytes) -> None:
     outcome = await ask(feed_server.answer("/a", 200, start + FEED, {"Content-Encoding": "gzip"}))
     assert isinstance(outcome, Fetched)
     assert outcome.body == start + FEED

@@ -255,7 +255,7 @@ def test_a_date_is_the_moment_that_is_meant(stated: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize("stated", UNREADABLE)
-def test_a_date_that_is_not_understood_as_a_whole_is_none(stated: str) -> None:
+def test_a_date_that_is_only_partly_understood_is_none(stated: str) -> None:
     assert DateReader().read(stated) is None
 
 

@@ -74,7 +74,7 @@ def test_a_truncated_item_is_not_an_entry(lost: int) -> None:
     assert any(note.startswith("the document ends in the middle") for note in feed.notes)
 
 
-def test_a_cut_atom_feed_keeps_its_whole_entries() -> None:
+def test_a_truncated_atom_feed_keeps_its_complete_entries() -> None:
     entry = "<entry><id>u:%d</id><title>T%d</title><link href='https://a.example/%d'/></entry>"
     document = atom("".join(entry % (n, n, n) for n in (1, 2)))
     cut = document[: document.rindex(b"<link") + 9]

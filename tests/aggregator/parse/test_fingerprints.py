@@ -28,7 +28,7 @@ def document(*items: str) -> bytes:
     return RSS.format("".join(items)).encode()
 
 
-def test_only_what_changed_is_made_again() -> None:
+def test_only_changed_items_are_parsed_again() -> None:
     first = parse(document(item(1), item(2)))
     second = parse(document(item(3), item(2, title="Edited"), item(1)), memory=first.memory)
     assert [entry.title for entry in second.entries] == ["Title 3", "Edited"]
@@ -37,7 +37,7 @@ def test_only_what_changed_is_made_again() -> None:
     assert (third.entries, len(third.unchanged)) == ((), 3)
 
 
-def test_an_item_of_which_only_a_count_of_comments_changes_is_made_again_once() -> None:
+def test_an_item_whose_comment_count_changes_is_parsed_again_once() -> None:
     def commented(times: int) -> bytes:
         return document(item(1).replace("</item>", f"<comments>{times}</comments></item>"))
 
@@ -69,7 +69,7 @@ def test_an_item_over_a_limit_is_reported_each_time() -> None:
     assert second.unchanged == ("tag:a.example:2",)
 
 
-def test_of_a_known_document_the_parser_reads_only_the_new_item(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_new_item_of_a_stored_document_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     first = parse(document(item(1), item(2)))
     read: list[bytes] = []
     usual = reader.read
@@ -85,7 +85,7 @@ def test_of_a_known_document_the_parser_reads_only_the_new_item(monkeypatch: pyt
     assert second.unchanged == ("tag:a.example:1", "tag:a.example:2")
 
 
-def test_a_whole_document_is_known_by_its_bytes_and_all_it_depends_on() -> None:
+def test_an_unchanged_document_is_recognised_by_its_bytes_and_settings() -> None:
     data = document(item(1))
     memory = parse(data, "text/xml", "https://a.example/").memory
     assert remember(memory, data, "text/xml", "https://a.example/", Limits()).is_unchanged
@@ -138,7 +138,7 @@ HEADS = st.sampled_from(
 
 
 @given(before=ITEMS, after=ITEMS, head_before=HEADS, head=HEADS)
-def test_what_is_read_of_a_known_document_is_what_is_new_in_all_of_it(
+def test_parsing_by_fingerprints_gives_the_same_new_entries_as_parsing_everything(
     before: list[str], after: list[str], head_before: str, head: str
 ) -> None:
     first = parse(document(head_before, *before))

@@ -110,7 +110,7 @@ def test_a_feed_without_entries_is_a_feed(data: bytes) -> None:
         ("Invalid Date", None),
     ],
 )
-def test_an_unusable_date_is_kept_as_stated_and_not_used(stated: str, expected: datetime | None) -> None:
+def test_an_unusable_date_is_stored_as_stated_and_not_used(stated: str, expected: datetime | None) -> None:
     [entry] = read_entries(rss(f"<title>x</title><pubDate>{stated}</pubDate>"))
     assert (entry.stated_at, entry.published_at) == (stated, expected)
 

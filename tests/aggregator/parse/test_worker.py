@@ -44,14 +44,14 @@ async def test_a_document_that_is_not_a_feed_is_reported_to_the_parent(pool: Par
     assert raised.value.feeds == ("https://feed.example/f",)
 
 
-async def test_too_much_cpu_ends_the_child_and_not_the_next_document(pool: ParserPool) -> None:
+async def test_exceeding_the_cpu_limit_ends_the_child_and_not_the_next_document(pool: ParserPool) -> None:
     limits = replace(LIMITS, parse_cpu=timedelta(seconds=0.2))
     with pytest.raises(ParserFailedError, match=r"took more than 0\.2 s of CPU to read"):
         await pool.parse(SLOW, "", URL, limits)
     assert (await pool.parse(FEED, "", URL, limits)).entries
 
 
-async def test_too_much_memory_ends_the_child_and_not_the_next_document(pool: ParserPool) -> None:
+async def test_exceeding_the_memory_limit_ends_the_child_and_not_the_next_document(pool: ParserPool) -> None:
     limits = replace(LIMITS, parse_memory_bytes=30_000_000)
     document = b"<rss version='2.0'><channel><item><title>" + b"x" * 9_000_000
     with pytest.raises(ParserFailedError, match="took more than 30 MB of memory to read"):

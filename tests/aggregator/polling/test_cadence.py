@@ -24,7 +24,7 @@ def every(gap: timedelta, count: int, last: datetime = NOON) -> Arrivals:
 
 
 @given(moments, moments)
-def test_the_newest_arrivals_are_kept_in_order_and_each_once(before: list[datetime], new: list[datetime]) -> None:
+def test_arrivals_are_the_newest_in_order_and_distinct(before: list[datetime], new: list[datetime]) -> None:
     arrivals = with_arrivals(with_arrivals((), before), new)
     assert list(arrivals) == sorted(set(arrivals))
     assert len(arrivals) <= MAX_ARRIVALS

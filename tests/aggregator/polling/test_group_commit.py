@@ -72,7 +72,7 @@ async def test_one_that_fails_takes_no_other_along() -> None:
     assert ledger.committed == [[1], [3]]
 
 
-async def test_a_poll_that_was_given_up_writes_nothing() -> None:
+async def test_an_abandoned_poll_writes_nothing() -> None:
     ledger = Ledger()
     group = GroupCommit(ledger.transaction, lambda: 2)
     gone = asyncio.create_task(group.run(ledger.writes(1)))

@@ -211,24 +211,24 @@ MOVED = [
 
 
 @pytest.mark.parametrize(("item", "link"), [row[1:] for row in MOVED], ids=[row[0] for row in MOVED])
-def test_an_item_that_moved_is_known_by_title_and_date(item: Draft, link: str) -> None:
+def test_an_item_with_a_new_link_matches_by_title_and_date(item: Draft, link: str) -> None:
     assert one_entry([item], [replace(item, guid=link if item.guid else "", link=link)])
 
 
-def test_an_item_whose_headline_is_in_its_link_is_known_by_date_and_text() -> None:
+def test_an_item_whose_headline_is_in_its_link_matches_by_date_and_text() -> None:
     before = draft("https://a.example/tunel-opens", "https://a.example/tunel-opens", "Tunel opens", summary=LONG)
     after = draft("https://a.example/tunnel-opens", "https://a.example/tunnel-opens", "Tunnel opens", summary=LONG)
     assert one_entry([before], [after])
 
 
-def test_a_corrected_headline_in_guid_and_link_is_known_by_the_second_and_its_words() -> None:
+def test_a_corrected_headline_in_guid_and_link_matches_by_date_and_wording() -> None:
     second = NOON + timedelta(seconds=17)
     before = draft("", "https://a.example/tunel", "Tunel under the harbour opens late", published_at=second)
     after = draft("", "https://a.example/tunnel", "Tunnel under the harbour opens late", published_at=second)
     assert one_entry([before], [after])
 
 
-def test_undated_items_are_known_by_title_and_text() -> None:
+def test_undated_items_match_by_title_and_text() -> None:
     before = draft("1", "https://a.example/a", summary=LONG, published_at=None, stated_at="")
     assert one_entry([before], [replace(before, guid="2", link="https://a.example/b")])
     assert not one_entry([before], [replace(before, guid="2", link="https://a.example/b", summary="Another text")])

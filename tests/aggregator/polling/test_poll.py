@@ -212,7 +212,7 @@ async def test_what_server_and_document_ask_for_outlives_the_document(desk: Desk
     assert state.waits_kept == 2
 
 
-async def test_max_age_is_kept(desk: Desk) -> None:
+async def test_max_age_delays_the_next_poll(desk: Desk) -> None:
     url = desk.server.answer("/news.xml", 200, TWO, {"Cache-Control": "public, max-age=14400"})
     desk.add("wire", url)
     await desk.poll()
@@ -317,7 +317,7 @@ async def test_the_row_repeats_what_was_left_out_while_the_document_stays(desk: 
     assert note not in desk.polled["wire"].state.last_message
 
 
-async def test_a_document_whose_items_are_all_known_is_not_empty(desk: Desk) -> None:
+async def test_a_document_with_only_unchanged_items_is_not_empty(desk: Desk) -> None:
     desk.add("wire", desk.server.publish("/news.xml", TWO))
     await desk.poll()
     desk.server.publish("/news.xml", TWO.replace(b"</title>", b"</title><generator>another day</generator>", 1))

@@ -100,7 +100,7 @@ def test_jitter_moves_a_wait_by_a_tenth() -> None:
 
 
 @given(states, st.floats(-1, 1), st.timedeltas(timedelta(), timedelta(days=8)))
-def test_what_server_and_document_ask_for_is_kept_up_to_the_longest_wait(
+def test_requests_of_server_and_document_are_honoured_up_to_the_maximum_interval(
     before: FeedState, jitter: float, later: timedelta
 ) -> None:
     now = NOON + later

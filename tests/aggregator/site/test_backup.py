@@ -104,7 +104,7 @@ def test_a_site_comes_back_on_another_machine_from_one_file(site: Site, tmp_path
     raw.close()
 
 
-def test_what_was_there_is_kept_and_the_copy_is_only_read(site: Site) -> None:
+def test_a_restore_keeps_the_replaced_files_and_only_reads_the_copy(site: Site) -> None:
     before = site.copy.read_bytes()
     site.feeds.write_text("sources: []\n")
     (models_folder(site.db) / "relevance-2.json").write_bytes(b"{}")
@@ -208,7 +208,7 @@ def test_a_file_that_is_not_a_backup_is_refused_and_nothing_changes(
         assert isinstance(caught.value, NewerDatabaseError)
 
 
-def test_a_copy_made_with_cp_counts_with_its_journal(site: Site, tmp_path: Path) -> None:
+def test_a_copy_by_cp_is_read_with_its_journal(site: Site, tmp_path: Path) -> None:
     with Store.open(site.db) as store:
         store.state.set("note", "only in the journal")
         plain = tmp_path / "plain.db"

@@ -59,7 +59,7 @@ def test_the_scorecard_reads_the_last_page_of_each_hour(store: Store) -> None:
     assert pages == [(AT + timedelta(minutes=40), [2, 1]), (AT + timedelta(minutes=100), [1, 2])]
 
 
-def test_a_page_is_kept_with_the_headlines_and_scores_of_then(store: Store) -> None:
+def test_a_front_page_is_stored_with_the_headlines_and_scores_of_that_time(store: Store) -> None:
     first, second = make_story(1, "Fab opens"), make_story(2, "Fab closes")
     store.stories.save(Changes(stories=(first, second)))
     rank(store, 1, 2)
@@ -81,7 +81,7 @@ def test_a_page_is_kept_with_the_headlines_and_scores_of_then(store: Store) -> N
     assert (store.front_pages.before(AT + HOUR), store.front_pages.after(AT)) == (AT, AT + HOUR)
 
 
-def test_the_same_order_is_kept_once_and_a_new_one_when_it_is_time(store: Store) -> None:
+def test_the_same_order_is_stored_once_and_a_new_one_after_the_interval(store: Store) -> None:
     store.stories.save(Changes(stories=(make_story(1, "a"), make_story(2, "b"))))
     rank(store, 1, 2)
     assert store.front_pages.keep(AT)
@@ -104,7 +104,7 @@ def test_pages_from_before_a_moment_are_deleted_and_one_at_it_stays(store: Store
     assert store.front_pages.at(AT + 24 * HOUR) is not None
 
 
-def test_an_empty_page_is_not_kept(store: Store) -> None:
+def test_an_empty_page_is_not_stored(store: Store) -> None:
     assert not store.front_pages.keep(AT)
 
 
@@ -157,7 +157,7 @@ def test_the_worker_keeps_the_page_and_a_rebuild_leaves_it(store: Store) -> None
     assert store.front_pages.at(NOON + HOUR) == shown
 
 
-def test_prose_is_kept_by_story(store: Store) -> None:
+def test_summaries_are_stored_by_story(store: Store) -> None:
     written = Summary(1, AT, "small-model", ("The fab opens in May.",), 2, "abc")
     store.summaries.save(replace(written, sentences=()))
     store.summaries.save(written)

@@ -20,7 +20,7 @@ def models(request: pytest.FixtureRequest, tmp_path: Path, new_store: OpenStore)
     return new_store().models
 
 
-def test_a_file_is_read_as_it_was_written_and_replaced_whole(models: ModelFiles) -> None:
+def test_a_file_reads_back_as_written_and_is_replaced_atomically(models: ModelFiles) -> None:
     models.write("b.json", "older")
     models.write("a.json", "{}")
     models.write("b.json", '{"word": "芯片"}\n')

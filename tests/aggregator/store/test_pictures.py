@@ -31,7 +31,7 @@ def pictures_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open
     connection.close()
 
 
-def test_a_picture_is_returned_as_it_was_kept_last(pictures_of: OpenPictures) -> None:
+def test_a_picture_is_returned_as_it_was_stored_last(pictures_of: OpenPictures) -> None:
     pictures = pictures_of(1_000)
     pictures.keep("a", b"first", NOON)
     pictures.keep("a", b"\x89PNG\x00", NOON)

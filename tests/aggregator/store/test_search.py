@@ -180,7 +180,7 @@ def test_worked_examples_of_the_strength() -> None:
     assert strength(4.0, 0.5, 14) == pytest.approx(4.0 * 0.625)
 
 
-def test_the_nearest_words_of_the_index_are_known(shelf: Shelf) -> None:
+def test_the_nearest_words_of_the_index_are_returned(shelf: Shelf) -> None:
     shelf.tell("Nvidia and Anthropic", "Nvidia again")
     shelf.tell("Nvidia café")
     shelf.store.count_words()
@@ -330,9 +330,7 @@ def test_kinds_are_those_of_the_lead_entry(shelf: Shelf) -> None:
     assert shelf.search("kind:poems").total == 0
 
 
-def test_all_matching_stories_are_returned_however_many_or_those_of_a_few(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_matching_story_is_returned_however_many_there_are(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aggregator.store.stories.search.CANDIDATES", 3)
     numbers = [shelf.tell(f"Chip number {i}", at=NOON - i * DAY) for i in range(9)]
     other = shelf.tell("Layoffs at a chip maker", score=90)

@@ -168,7 +168,7 @@ def test_the_schema_as_a_document_is_what_all_steps_together_give(tmp_path: Path
     migrated.close()
 
 
-def test_a_database_of_a_newer_version_is_refused_in_words(tmp_path: Path) -> None:
+def test_a_database_of_a_newer_version_is_refused_with_a_message(tmp_path: Path) -> None:
     path = tmp_path / "g.db"
     Store.open(path).close()
     raw = sqlite3.connect(path)
@@ -220,7 +220,7 @@ def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
     assert store.faults() == []
 
 
-def test_a_backup_is_a_whole_database_and_never_overwrites(tmp_path: Path) -> None:
+def test_a_backup_is_a_complete_database_and_never_overwrites(tmp_path: Path) -> None:
     with Store.open(tmp_path / "g.db") as store:
         store.feeds.sync([SOURCE], NOON)
         add(store, arrival("a"))
@@ -276,7 +276,7 @@ def test_the_lock_of_a_killed_worker_is_free(tmp_path: Path) -> None:
 # Sources and polls
 
 
-def test_a_new_source_is_due_at_once_and_a_known_one_keeps_its_time(store: Store) -> None:
+def test_a_new_source_is_due_at_once_and_an_existing_one_keeps_its_time(store: Store) -> None:
     assert [state.source_id for state in store.feeds.due(NOON)] == ["desk", "wire"]
     with store.transaction():
         store.feeds.record(
@@ -438,7 +438,7 @@ def test_events_come_as_they_happened_not_as_they_are_now(store: Store) -> None:
     assert store.events.since(None, steps=2) == groups[:2]
 
 
-def test_an_entry_comes_back_as_it_was_given(store: Store) -> None:
+def test_an_entry_reads_back_as_stored(store: Store) -> None:
     (first,) = add(store, arrival("a", summary="Déjà vu 漢字"))
     draft = arrival("a", summary="Déjà vu 漢字").draft
     assert store.entries.get(first) == Entry(
@@ -457,7 +457,7 @@ def test_an_entry_comes_back_as_it_was_given(store: Store) -> None:
     assert store.entries.get(first + 1) is None
 
 
-def test_known_finds_by_identity_or_by_link_within_the_source(store: Store) -> None:
+def test_stored_entries_are_found_by_identity_or_link_within_the_source(store: Store) -> None:
     add(store, arrival("a"), arrival("b"))
     add(store, arrival("a"), source=OTHER)
     by_identity = store.known_entries.by_identity("wire", ["a"], [])
@@ -467,7 +467,7 @@ def test_known_finds_by_identity_or_by_link_within_the_source(store: Store) -> N
 
 
 @pytest.mark.parametrize("new_store", ["sqlite"], indirect=True)
-def test_what_is_known_of_a_source_costs_the_same_however_much_it_sent(store: Store) -> None:
+def test_looking_up_stored_entries_costs_the_same_for_any_number_of_them(store: Store) -> None:
     connection = store._connection
     assert isinstance(connection, SqliteConnection)
 
@@ -484,7 +484,7 @@ def test_what_is_known_of_a_source_costs_the_same_however_much_it_sent(store: St
     assert steps() < steps_before * 2
 
 
-def test_pruning_forgets_old_entries_and_their_words(store: Store) -> None:
+def test_pruning_removes_old_entries_and_their_terms(store: Store) -> None:
     add(store, arrival("old"), now=NOON - 48 * HOUR)
     add(store, arrival("new"), now=NOON)
     with store.transaction():
@@ -519,7 +519,7 @@ def test_hidden_stories_are_not_among_those_that_grew(store: Store) -> None:
 # Stories
 
 
-def test_a_story_comes_back_as_it_was_given(store: Store) -> None:
+def test_a_story_reads_back_as_stored(store: Store) -> None:
     (first,) = add(store, arrival("a"))
     story = tell(store, first)
     assert store.stories.get(first) == story
@@ -705,7 +705,7 @@ def test_an_address_leads_to_where_every_merge_ends(store: Store) -> None:
     assert follow_merges(7, merges.get) in (5, 6, 7)
 
 
-def test_stories_whose_score_holds_a_vote_are_known(store: Store) -> None:
+def test_stories_whose_score_contains_a_vote_are_returned(store: Store) -> None:
     vote = Contribution("vote", 1.0, 9.0, because(ReasonKind.OWN_VOTE))
     word = Contribution("word:vote", 1.0, 9.0, because(ReasonKind.WORD, "vote"))
     store.stories.save(

@@ -44,7 +44,7 @@ def test_a_verb_goes_with_its_count() -> None:
         (timedelta(days=2_000), "2,000 days", "2,000 d"),
     ],
 )
-def test_a_duration_is_in_its_largest_whole_unit(span: timedelta, full: str, brief: str) -> None:
+def test_a_duration_is_shown_in_its_largest_integer_unit(span: timedelta, full: str, brief: str) -> None:
     assert (duration(span), brief_duration(span)) == (full, brief)
 
 

@@ -73,7 +73,7 @@ def entry(number: int, title: str, summary: str = "", source: str = "paper") -> 
     return analyse(entry_id=number, source_id=source, link="", title=title, summary=summary, at=0.0, arrived=0.0)
 
 
-def test_wording_of_a_source_is_known_from_its_second_entry_on() -> None:
+def test_wording_of_a_source_is_boilerplate_from_its_second_entry_on() -> None:
     templates = Templates()
     first = entry(1, "Flood warning for the Severn at Bewdley", "Act now and stay away from the riverside.")
     second = entry(2, "Flood warning for the Trent at Newark", "Act now and stay away from the riverside.")
@@ -84,7 +84,7 @@ def test_wording_of_a_source_is_known_from_its_second_entry_on() -> None:
     assert templates.terms(entry(3, "Flood warning for the Trent at Newark", source="rival")) == frozenset()
 
 
-def test_a_whole_text_again_is_a_reprint_and_no_template() -> None:
+def test_a_repeated_text_is_a_reprint_and_no_template() -> None:
     templates = Templates()
     body = "The city chose Nordbygg to build the tunnel for 3.1 billion, after two years of talks with four bidders."
     templates.add(entry(1, "Nordbygg wins the tunnel contract", body))

@@ -268,7 +268,7 @@ def test_an_editors_category_holds_until_it_is_undone(desk: Desk, wait: int) -> 
     assert desk.story(4).category_id == category
 
 
-def test_a_vote_goes_with_the_entry_that_it_was_given_to(desk: Desk) -> None:
+def test_a_vote_follows_the_entry_it_was_cast_for(desk: Desk) -> None:
     three(desk)
     plain = desk.story(4).score
     desk.store.feedback.vote(4, True, desk.now)

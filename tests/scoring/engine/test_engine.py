@@ -42,7 +42,7 @@ def engine_after(*tellings: Entry) -> tuple[Engine, Story]:
 
 
 @pytest.mark.parametrize("event", [event for event in EVENTS if len(event) > 1])
-def test_tellings_of_one_event_in_other_words_become_one_story(event: tuple[tuple[str, str], ...]) -> None:
+def test_differently_worded_reports_of_one_event_become_one_story(event: tuple[tuple[str, str], ...]) -> None:
     engine = new_engine()
     for item in numbered(event):
         assert isinstance(item, Entry)

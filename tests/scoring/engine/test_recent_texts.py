@@ -17,7 +17,7 @@ def test_a_text_is_analysed_once() -> None:
     assert texts.of(first) is texts.of(replace(first, title="Another title"))
 
 
-def test_the_texts_used_last_are_kept() -> None:
+def test_the_least_recently_used_texts_are_evicted() -> None:
     texts = RecentTexts()
     first, second = (texts.of(entry(number, "A title")) for number in (1, 2))
     for number in range(3, MAX_RECENT_TEXTS + 1):
@@ -42,7 +42,7 @@ def test_an_edit_is_compared_by_its_new_text() -> None:
     assert "ferry" in after.title
 
 
-def test_the_runs_of_words_of_a_story_leave_with_it() -> None:
+def test_the_runs_of_a_story_are_removed_with_it() -> None:
     texts, running = RecentTexts(), Engine(CONFIG, load_prior())
     running.step([replace(entry(number, *EVENTS[0][0]), source_id=f"s{number}") for number in (1, 2)], NOON)
     assert running._state.texts._kept_runs > 0

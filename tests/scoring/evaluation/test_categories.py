@@ -30,7 +30,7 @@ def rows(language: str = "en", source: str = "") -> list[Row]:
     ]
 
 
-def test_what_was_learned_is_said_of_new_headlines() -> None:
+def test_a_fitted_classifier_predicts_new_headlines() -> None:
     new = [
         Row("goalkeeper saves the derby", "", "", "en", "sport"),
         Row("probe finds crater", "", "", "en", "science"),
@@ -48,7 +48,7 @@ def test_each_language_is_learned_by_itself_and_without_one_by_all() -> None:
     assert report.parts[0].accuracy.value == 1.0
 
 
-def test_a_source_speaks_where_the_words_do_not() -> None:
+def test_the_source_decides_if_the_words_do_not() -> None:
     learned = Classifier().fit(rows(source="desk"))
     (row,) = learned.probabilities([Row("untold words", "", "desk-science", "en", "science")])
     assert learned.classes_[int(row.argmax())] == "science"

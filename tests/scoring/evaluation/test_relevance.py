@@ -88,7 +88,7 @@ def test_the_command_learns_scores_and_measures(tmp_path: Path) -> None:
     ]
 
 
-def test_online_each_day_is_scored_by_what_was_known_that_morning(tmp_path: Path) -> None:
+def test_online_each_day_is_scored_with_the_labels_of_that_morning(tmp_path: Path) -> None:
     lines = press()
     before, after = write(tmp_path / "a.jsonl", lines[:340]), write(tmp_path / "b.jsonl", lines[340:])
 
@@ -154,7 +154,7 @@ def test_numbers_become_labels_by_the_threshold_of_the_training_file(tmp_path: P
         labelled(rows)
 
 
-def test_what_comes_later_changes_nothing_of_what_was_known() -> None:
+def test_later_items_do_not_change_earlier_examples() -> None:
     def rows(last: str) -> list[Row]:
         titles = ["Zephyr unveils chip", "Recipe for soup", "Zephyr unveils a chip", last]
         return [Row(t, f"s{i}", "", START + i * timedelta(hours=1), label=1.0) for i, t in enumerate(titles)]

@@ -63,7 +63,7 @@ def test_a_sentence_with_anything_else_is_left_out(sentence: str) -> None:
     assert grounded(sentence, REPORTS)[0] == ()
 
 
-def test_at_most_six_sentences_are_kept() -> None:
+def test_a_summary_has_at_most_six_sentences() -> None:
     assert grounded("Veldra. " * 200, REPORTS) == (("Veldra.",) * 6, 0)
 
 
@@ -150,7 +150,7 @@ def configured(liar: Liar) -> Config:
     )
 
 
-async def test_of_a_lying_server_only_the_truth_is_kept(liar: Liar, store: Store) -> None:
+async def test_unsupported_sentences_of_a_server_are_removed(liar: Liar, store: Store) -> None:
     narrator = Summarizer(configured(liar), store)
     edition = store.state.edition()
     assert await narrator.step(NOON + HOUR)

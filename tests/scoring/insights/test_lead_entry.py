@@ -47,7 +47,7 @@ def test_the_clearest_wins_of_equals_the_first_and_the_present_one_stays_unless_
     assert choose([(1, 0.5), (2, 1.0)], 1) == 2
 
 
-def test_news_comes_before_what_is_said_about_it() -> None:
+def test_news_comes_before_comment() -> None:
     news = "OpenAI takes 2 gigawatts of Trainium in a deal for 1.4 million chips"
     assert clarity(news, "") > clarity("What 1.4 million Trainium chips mean for Amazon's racks", "")
     assert clarity(news, "") > clarity("The 12 best laptop deals of the week", "")

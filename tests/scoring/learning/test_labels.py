@@ -113,7 +113,7 @@ def test_coverage_after_24_hours_does_not_count() -> None:
     assert late.voices_within(DAY) == 2
 
 
-def test_an_example_knows_what_was_known_at_its_moment() -> None:
+def test_an_example_contains_only_what_had_arrived_by_its_moment() -> None:
     examples_ = examples([story(1, [0 * HOUR, HOUR / 2, 5 * HOUR, 20 * HOUR])], 0.10, LATER)
 
     assert [(e.signals.at - MONDAY, len(e.signals.voices)) for e in examples_] == [

@@ -132,7 +132,7 @@ def rewrite(path: Path, data: dict[str, Any], **content: object) -> None:
     path.write_text(json.dumps(data | body | {"sha256": digest(body)}), "utf-8")
 
 
-def test_the_kept_models_are_listed_and_an_older_one_can_be_used_again(
+def test_stored_models_are_listed_and_an_older_one_can_be_activated(
     site: Store, models: ModelFiles, tmp_path: Path
 ) -> None:
     first = train(site, CONFIG, NOW - 3 * DAY)
@@ -305,7 +305,7 @@ def test_coverage_never_counts_against_a_story_even_where_the_data_says_so(learn
     assert all(w >= 0 for name, w in weights.others.items() if name.startswith(("coverage:", "velocity:")))
 
 
-def test_a_share_counts_as_that_much_of_either_class() -> None:
+def test_a_fractional_label_counts_in_both_classes() -> None:
     story = signals("robot", first=MONDAY)
     shared = [Example(story, 0.25)] * 8
     split = [Example(story, 1.0)] * 2 + [Example(story, 0.0)] * 6

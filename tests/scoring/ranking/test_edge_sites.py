@@ -125,7 +125,7 @@ def test_a_site_where_no_second_source_ever_comes_shows_today_first(tmp_path: Pa
     assert all(len(story.voices) == 1 for story in last.stories)
 
 
-def test_a_site_of_one_source_is_a_whole_page(tmp_path: Path) -> None:
+def test_a_site_of_one_source_fills_a_page(tmp_path: Path) -> None:
     past = site(tmp_path, lines(unlike_titles(), 1, follow=False))
     check_calm(past)
     assert len(past.moments[-1].lists[""]) >= 10

@@ -112,7 +112,7 @@ def test_recalibration_looks_at_nothing_of_the_day_or_after() -> None:
     assert before != after
 
 
-def test_too_few_judged_cases_leave_what_was_said() -> None:
+def test_too_few_judged_cases_leave_the_probabilities_unchanged() -> None:
     days, stated, labels = drifting(4, per_day=20)
 
     assert recalibrated(days, stated, labels) == stated

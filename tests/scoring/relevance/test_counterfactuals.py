@@ -9,7 +9,7 @@ from scoring.updater import Updater
 from tests.scoring.world import CONFIG, HOUR, NOON, newsroom, publish
 
 
-def test_counterfactuals_of_listed_stories_are_kept_for_the_score_they_belong_to() -> None:
+def test_counterfactuals_of_listed_stories_are_stored_for_the_score_they_belong_to() -> None:
     with Store.open(":memory:") as store:
         store.feeds.sync(CONFIG.sources, NOON)
         for poll in newsroom(1):

@@ -176,7 +176,7 @@ def test_the_end_of_a_long_summary_is_not_looked_at() -> None:
     assert "last" not in summary_words(" ".join(f"w{i}" for i in range(100)) + " last")
 
 
-def test_weights_survive_being_kept() -> None:
+def test_weights_survive_being_stored() -> None:
     weights = model().prior
 
     assert Weights.from_data(weights.as_data()) == weights

@@ -85,7 +85,7 @@ def test_every_line_has_a_story_and_a_repeat_has_that_of_its_entry(tmp_path: Pat
     ]
 
 
-def test_what_is_said_of_an_entry_does_not_depend_on_what_comes_later(tmp_path: Path) -> None:
+def test_the_result_for_an_entry_does_not_depend_on_later_entries(tmp_path: Path) -> None:
     full = stream(tmp_path / "a.jsonl")
     lines = full.read_text().splitlines(keepends=True)
     # Cut between two moments: entries of one moment are one step.

@@ -58,7 +58,7 @@ def with_rise() -> list[tuple[str, str, datetime]]:
     ]
 
 
-def test_a_phrase_that_many_sources_take_up_rises_under_its_whole_name() -> None:
+def test_a_phrase_that_many_sources_take_up_rises_under_its_full_name() -> None:
     listed = topics(Moment(index(with_rise()), END), END)
 
     assert [topic.name for topic, _ in listed][:1] == ["Plover Bank"]
@@ -82,7 +82,7 @@ def test_nothing_rises_before_anything_is_usual() -> None:
     assert topics(Moment(index(rows), END), END) == []
 
 
-def test_what_comes_later_changes_nothing_of_what_was_found() -> None:
+def test_later_entries_do_not_change_earlier_topics() -> None:
     later = [(f"Plover Bank reopens, says paper {n}", f"voice{n}", END + n * HOUR) for n in range(1, 9)]
     before, after = index(with_rise()), index(with_rise() + later)
     assert rising(Moment(before, END)) == rising(Moment(after, END))
@@ -185,7 +185,7 @@ def test_an_edited_headline_counts_as_if_it_had_come_so(titles: list[str]) -> No
     assert list(edited.terms(first.begin, first.end, 1)) == list(fresh.terms(other.begin, other.end, 1))
 
 
-def test_what_was_forgotten_is_not_missed() -> None:
+def test_pruned_headlines_do_not_change_the_topics() -> None:
     rows = quiet_days(days=40, a_day=60)
     end = rows[-1][2]
     full, pruned = index(rows), index(rows)
@@ -316,7 +316,7 @@ def test_a_phrase_takes_in_what_belongs_to_it(term: str, titles: list[str], name
     assert name_of(term, titles)[1] == name
 
 
-def test_a_name_in_a_script_without_spaces_is_whole_and_without_particles() -> None:
+def test_a_name_in_a_script_without_spaces_is_complete_and_without_particles() -> None:
     titles = ["特朗普签署行政令", "特朗普的新计划", "法院驳回特朗普诉讼"]
     assert name_of("特朗", titles)[1] == "特朗普"
     assert not {term for term in headline_terms("特朗普的新计划") if "的" in term}

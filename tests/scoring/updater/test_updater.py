@@ -273,7 +273,7 @@ def test_a_rebuild_honours_what_editors_decided(seed: int, step: int, merging: b
 
 @given(seed=st.integers(0, 10_000), step=st.sampled_from((1, 5, 12)))
 @settings(max_examples=8, deadline=None)
-def test_no_two_entries_come_together_again_that_a_second_thought_parted(seed: int, step: int) -> None:
+def test_entries_that_a_re_clustering_split_apart_do_not_join_again(seed: int, step: int) -> None:
     with pytest.MonkeyPatch.context() as patch, filled(Store.open(":memory:")) as store:
         eager(patch)
         log: Log = []

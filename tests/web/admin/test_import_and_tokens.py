@@ -50,7 +50,7 @@ def test_the_bookmarklet_fills_in_an_address_and_finds_nothing_by_itself(desk: F
     assert "Continue" in stranger.get(back).text
 
 
-def test_tokens_are_made_shown_once_and_revoked_on_the_desk(desk: FlaskClient) -> None:
+def test_tokens_are_created_shown_once_and_revoked_on_the_admin_page(desk: FlaskClient) -> None:
     sign_in(desk)
 
     def send(path: str, **form: str) -> TestResponse:

@@ -208,7 +208,9 @@ def test_polling_now_makes_a_source_due(desk: Desk, room: Newsroom, store: Store
     assert "seedbed" in {state.source_id for state in store.feeds.due(NOW, 100)}
 
 
-def test_what_is_found_is_shown_as_text_and_added_as_chosen(desk: Desk, feeds: Path, feed_server: FeedServer) -> None:
+def test_discovered_feeds_are_shown_as_text_and_added_as_chosen(
+    desk: Desk, feeds: Path, feed_server: FeedServer
+) -> None:
     feeds.write_text(FEEDS + "limits:\n  allow_private: [127.0.0.1]\n")
     url = feed_server.publish(
         "/news/one.xml",

@@ -187,7 +187,7 @@ def test_a_failure_is_tried_again_with_growing_waits(
     assert len({json.loads(request.body)["id"] for request in service.received}) == 1
 
 
-def test_a_message_is_given_up_after_ten_attempts(
+def test_a_message_is_abandoned_after_ten_attempts(
     store: Store, room: Newsroom, config: Config, service: HttpService, independent: list[str]
 ) -> None:
     operated = started(alerting(config, service), store)
@@ -199,7 +199,7 @@ def test_a_message_is_given_up_after_ten_attempts(
     assert (message.outcome, message.attempts) == ("failed", 10)
 
 
-def test_a_gone_target_is_given_up_immediately(
+def test_a_gone_target_is_abandoned_immediately(
     store: Store, room: Newsroom, config: Config, service: HttpService, independent: list[str]
 ) -> None:
     operated = started(alerting(config, service), store)

@@ -36,7 +36,7 @@ def headlines(client: FlaskClient, path: str) -> list[str]:
     return [item["headline"] for item in get(client, path)["items"]]
 
 
-def test_what_there_is_can_be_found_from_one_address(full: FlaskClient) -> None:
+def test_every_link_of_the_root_address_works(full: FlaskClient) -> None:
     for url in get(full, "/")["links"].values():
         assert full.get(url + ("?q=a" if url.endswith("search") else "")).status_code == 200
 
@@ -62,7 +62,7 @@ def test_a_merged_story_leads_to_the_one_it_is_part_of(site: FlaskClient, room: 
 
 
 @pytest.mark.parametrize("query", ["", "?sort=newest", "?sort=score&min_score=30", "?window=7d&min_sources=2"])
-def test_pages_joined_by_their_cursors_are_the_whole_list(full: FlaskClient, query: str) -> None:
+def test_pages_joined_by_their_cursors_are_the_complete_list(full: FlaskClient, query: str) -> None:
     mark = "&" if query else "?"
     full_list = [item["id"] for item in get(full, f"/stories{query}{mark}limit=100")["items"]]
     pages: list[int] = []

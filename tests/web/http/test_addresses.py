@@ -64,7 +64,7 @@ def test_a_query_that_is_too_long_is_left_for_the_application_to_refuse(addresse
         ("/healthz", "", False),
     ],
 )
-def test_what_takes_a_lot_of_work_is_known_by_its_address(
+def test_costly_requests_are_recognised_by_their_address(
     addresses: SiteAddresses, path: str, query: str, costly: bool
 ) -> None:
     assert addresses.is_costly(path, query) is costly

@@ -143,7 +143,7 @@ async def test_a_body_is_complete_before_the_application_is_called(
     assert "HTTP_TRANSFER_ENCODING" not in app.seen[1]
 
 
-async def test_a_body_that_does_not_come_is_given_up_and_never_reaches_the_application(
+async def test_a_body_that_does_not_arrive_never_reaches_the_application(
     make: Callable[..., Gateway], app: Application
 ) -> None:
     status, headers, _ = await ask(make(body_s=0.05), post(("content-length", "6")), pieces=[b"abc"], ends=False)
@@ -181,7 +181,7 @@ async def test_bodies_that_are_arriving_have_a_budget_for_each_client(make: Call
     assert (await ask(gateway, form, pieces=[b"x" * 9_000]))[0] == 200, "what was given up counts no more"
 
 
-async def test_a_client_with_too_many_waiting_requests_is_asked_to_come_back(
+async def test_a_client_with_too_many_waiting_requests_gets_a_retry_after(
     make: Callable[..., Gateway], app: Application
 ) -> None:
     gateway = make()
@@ -198,7 +198,7 @@ async def test_a_client_with_too_many_waiting_requests_is_asked_to_come_back(
     assert {status for status, _, _ in await asyncio.gather(*waiting)} == {200}
 
 
-async def test_a_kept_page_is_answered_without_the_application_or_a_thread(
+async def test_a_cached_page_is_served_without_the_application_or_a_thread(
     make: Callable[..., Gateway], app: Application
 ) -> None:
     gateway = make()

@@ -117,7 +117,7 @@ def test_the_sites_own_names_are_answered(tmp_path: Path, make_app: Callable[...
     assert client.get("/", headers={"Host": host}).status_code == 200
 
 
-def test_a_large_body_and_a_long_address_are_refused_in_words(full: FlaskClient) -> None:
+def test_a_large_body_and_a_long_address_are_refused_with_a_message(full: FlaskClient) -> None:
     answer = full.get("/", headers={"Content-Length": "2000000"})
     assert answer.status_code in (200, 413)
     answer = full.post("/about", data=b"x" * 2_000_000)

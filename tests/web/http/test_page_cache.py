@@ -75,7 +75,7 @@ def front() -> Front:
     return Front()
 
 
-def test_a_page_is_made_once_an_edition(front: Front) -> None:
+def test_a_page_is_rendered_once_an_edition(front: Front) -> None:
     first = front.client.get("/")
     assert front.client.get("/").data == first.data
     assert front.origin.request_count == 1
@@ -101,7 +101,7 @@ def test_a_popular_page_is_rendered_again_in_the_background() -> None:
     assert front.client.get("/").data not in (first.data, second.data), "whoever comes rarely never sees an old one"
 
 
-def test_nobody_makes_a_page_that_is_being_made() -> None:
+def test_a_page_is_not_rendered_twice_at_once() -> None:
     front = Front(stale_s=1.0)
     first = front.client.get("/")
     front.edition = 2
@@ -221,7 +221,7 @@ def test_head_is_get_without_the_body(front: Front) -> None:
     assert (head.data, int(head.headers["Content-Length"])) == (b"", len(front.origin.body))
 
 
-def test_only_what_a_view_lets_it_keep_is_kept(front: Front) -> None:
+def test_only_responses_that_a_view_allows_are_cached(front: Front) -> None:
     front.origin.keep = None
     front.client.get("/")
     front.client.get("/")

@@ -79,7 +79,7 @@ def test_no_client_address_is_stored(db: Path) -> None:
     assert b"192.0.2.1" not in db.read_bytes()
 
 
-def test_what_cannot_be_written_is_kept_and_written_later(db: Path) -> None:
+def test_counts_that_cannot_be_written_are_written_later(db: Path) -> None:
     works = False
 
     def open_store() -> Store:
@@ -99,7 +99,7 @@ def test_what_cannot_be_written_is_kept_and_written_later(db: Path) -> None:
     views.close()
 
 
-def test_a_reader_is_counted_through_the_whole_site(
+def test_a_reader_is_counted_on_every_page(
     tmp_path: Path, room: Newsroom, later: Clock, make_app: Callable[..., Flask]
 ) -> None:
     story_id = room.story("Read me", ["techcrunch_ai"])

@@ -59,7 +59,7 @@ async def test_who_has_too_many_waiting_is_refused_and_others_are_not(release: t
     queue.close()
 
 
-async def test_a_request_that_is_given_up_gives_its_turn_to_the_next(release: threading.Event) -> None:
+async def test_an_abandoned_request_gives_its_turn_to_the_next(release: threading.Event) -> None:
     queue = WorkQueue(threads=1)
     first = await started(queue, "a", False, lambda: release.wait(10))
     gone = await started(queue, "b", False, int)
@@ -80,7 +80,7 @@ async def test_an_exception_of_the_work_reaches_its_caller() -> None:
     queue.close()
 
 
-def test_threads_switch_quickly_while_any_page_is_made() -> None:
+def test_threads_switch_quickly_while_any_page_is_rendered() -> None:
     usual = sys.getswitchinterval()
     switching = QuickSwitching()
 

@@ -32,14 +32,14 @@ def messages() -> set[Message]:
             text
             for folder in ("aggregator", "scoring", "web")
             for path in (ROOT / folder).rglob("*.py")
-            for text in _kept(path)
+            for text in _deferred(path)
         }
         | set(_of_sources())
         | set(_of_api())
     )
 
 
-def _kept(path: Path) -> Iterator[str]:
+def _deferred(path: Path) -> Iterator[str]:
     """Return the templates of messages that are translated where they are shown."""
     source = path.read_text(encoding="utf-8")
     for node in ast.walk(ast.parse(source)) if "Translatable(" in source else ():

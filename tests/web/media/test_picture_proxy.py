@@ -57,7 +57,7 @@ def encoded(kind: str) -> bytes:
         *((encoded(kind), f"image/{kind.lower()}") for kind in ("PNG", "JPEG", "GIF", "WEBP", "AVIF")),
     ],
 )
-def test_a_picture_is_known_by_its_bytes(data: bytes, mime: str) -> None:
+def test_a_picture_is_recognised_by_its_bytes(data: bytes, mime: str) -> None:
     assert kind_of(data) == Kind(mime, 640, 360)
 
 
@@ -214,7 +214,7 @@ def test_the_disk_space_is_bounded(
         assert sum(path.stat().st_size for path in (tmp_path / "pictures").iterdir()) <= 30_000
 
 
-def test_one_fetch_a_picture_and_a_few_for_each_server(config: Config, pictures: PictureProxy) -> None:
+def test_one_fetch_for_each_picture_and_a_limit_for_each_server(config: Config, pictures: PictureProxy) -> None:
     with slow_server() as (base, release, requests):
         first = pictures.fetch(f"{base}/0.png", config, NOW)
         assert pictures.fetch(f"{base}/0.png", config, NOW) is first, "who comes second waits for the same"

@@ -181,7 +181,7 @@ PRIVATE = [
 
 
 @pytest.mark.parametrize("url", PRIVATE)
-def test_no_private_address_is_given_away(
+def test_no_private_address_is_published(
     make_app: Callable[..., Flask], tmp_path: Path, config: Config, url: str
 ) -> None:
     hidden = Source("hidden", "Hidden", url, config.categories[0].id)

@@ -214,7 +214,7 @@ def test_an_odd_query_gives_a_page(full: FlaskClient, path: str, query: str) -> 
     assert full.get(f"{path}?{query}").status_code in (200, 400)
 
 
-def test_a_page_beyond_all_pages_is_refused_in_words(full: FlaskClient) -> None:
+def test_a_page_beyond_the_last_is_refused_with_a_message(full: FlaskClient) -> None:
     assert "at most 1,000 pages" in get(full, "/trending?page=1001", 400)
 
 
@@ -349,7 +349,7 @@ def test_sources_tell_how_each_one_is(full: FlaskClient) -> None:
     assert "The worker is not running" not in page
 
 
-def test_a_fault_in_the_configuration_is_shown_with_its_words(site: FlaskClient, room: Newsroom) -> None:
+def test_an_error_in_the_configuration_is_shown_with_its_message(site: FlaskClient, room: Newsroom) -> None:
     room.store.config_edits.save("sources: [", "feeds.yaml:14:5: category <scince> is not one of science", NOW)
     page = get(site, "/sources")
     assert "feeds.yaml has an error" in page

@@ -21,7 +21,7 @@ def links(html_: str) -> list[str]:
     return [unescape(match) for match in re.findall(r'<li><a href="/search\?q=([^"&]+)', html_)]
 
 
-def test_what_was_found_is_marked_and_stays_text(site: FlaskClient, room: Newsroom) -> None:
+def test_search_matches_are_marked_and_escaped(site: FlaskClient, room: Newsroom) -> None:
     room.story("Trainium <b>beats</b> expectations", ["seedbed"], summary="The trainium & the market")
     text = page(site, "trainium")
     assert "<mark>Trainium</mark> &lt;b&gt;beats&lt;/b&gt; expectations" in text
@@ -35,7 +35,7 @@ def test_a_story_found_by_another_sources_headline_says_where(site: FlaskClient,
     assert re.search(r"Match in .*Gigawatts for <mark>Ohio</mark>", text, re.S)
 
 
-def test_operators_count_and_what_they_are_is_said_on_the_page(full: FlaskClient, room: Newsroom) -> None:
+def test_search_operators_apply_and_are_explained_on_the_page(full: FlaskClient, room: Newsroom) -> None:
     assert "score:&gt;80" in full.get("/search").text
     some, fewer = (re.search(r"(\d+) stor", page(full, q)) for q in ("score:>1", "score:>60"))
     assert some

@@ -99,7 +99,7 @@ def test_sources_are_found_by_state_name_and_host(crowd: FlaskClient, query: str
     assert ("No matching sources" in page) == (count == 0)
 
 
-def test_what_is_found_is_counted_by_state(crowd: FlaskClient) -> None:
+def test_matching_sources_are_counted_by_state(crowd: FlaskClient) -> None:
     page = text(get(crowd, "/sources?q=f1&state=failing"))
     assert "All 111" in page
     assert "Failing 1 " in page

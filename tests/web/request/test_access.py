@@ -347,7 +347,7 @@ def test_a_new_token_ends_every_session(tmp_path: Path, room: Newsroom, make_app
 # The cache separates what readers and the operator see
 
 
-def test_an_operators_page_is_neither_kept_nor_given_to_readers(desk: FlaskClient) -> None:
+def test_an_operators_page_is_neither_cached_nor_served_to_readers(desk: FlaskClient) -> None:
     reader = desk.application.test_client()
     before = reader.get("/")
     assert 'action="/admin/vote"' not in before.text

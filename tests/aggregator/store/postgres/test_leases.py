@@ -56,7 +56,7 @@ def test_a_poller_that_leaves_or_dies_is_replaced(pollers: list[PollLeases]) -> 
     assert pollers[2].others() == 0
 
 
-def test_a_shard_with_polls_under_way_is_given_back_later(pollers: list[PollLeases]) -> None:
+def test_a_shard_with_running_polls_is_released_later(pollers: list[PollLeases]) -> None:
     first, second, _ = pollers
     first.renew()
     second.renew()

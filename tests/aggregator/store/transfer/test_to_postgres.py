@@ -74,7 +74,7 @@ def assert_equal(db: Path, url: str) -> None:
     source.close()
 
 
-def test_a_whole_site_is_copied_and_continues(tmp_path: Path, url: str) -> None:
+def test_a_complete_site_is_copied_and_continues(tmp_path: Path, url: str) -> None:
     db = tmp_path / "news.db"
     with Store.open(db) as store:
         running = updater(filled(store))
@@ -153,7 +153,7 @@ def test_what_changed_since_an_interruption_is_copied_again(
         assert store.faults() == []
 
 
-def test_numbers_that_were_given_once_are_not_given_again(db: Path, url: str) -> None:
+def test_entry_numbers_are_never_reused(db: Path, url: str) -> None:
     with Store.open(db) as store:
         store._connection.run("delete from entry_embeddings")
         store._connection.run("delete from entry_edits")

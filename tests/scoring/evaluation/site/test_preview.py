@@ -104,7 +104,7 @@ def test_nothing_of_the_site_changes(site: Store, tmp_path: Path) -> None:
     assert dump(tmp_path / "news.db") == before
 
 
-def test_what_is_unknown_of_a_new_source_and_of_a_short_past_is_said(site: Store) -> None:
+def test_a_preview_states_what_new_sources_and_a_short_past_leave_unknown(site: Store) -> None:
     new = replace(CONFIG.sources[0], id="newcomer", url="https://newcomer.example/feed")
     result = of(site, replace(CONFIG, sources=(*CONFIG.sources, new)), days=30)
 

@@ -90,7 +90,7 @@ def test_an_interval_holds_its_value_and_the_same_past_gives_the_same_card() -> 
     assert scorecard(past(honest=False), NOW) == card
 
 
-def test_too_little_says_how_much_is_missing() -> None:
+def test_a_scorecard_with_too_few_stories_says_how_many_are_missing() -> None:
     history = past()
     some = {i: story for i, story in history.stories.items() if i < 90}
     card = scorecard(Past(some, history.kinds, history.scores, history.pages[:5], {}, (), 0.1), NOW)
@@ -113,7 +113,7 @@ def test_corrections_make_the_confusion() -> None:
     assert card.tables[7, "confusion"] == [["models", "policy", 5], ["policy", "policy", 20]]
 
 
-def test_the_card_of_a_real_database_is_kept_and_read_again() -> None:
+def test_the_scorecard_of_a_real_database_is_stored_and_read_back() -> None:
     with Store.open(":memory:") as store:
         store.feeds.sync(SOURCES, NOON)
         polls = newsroom(3, polls=30)

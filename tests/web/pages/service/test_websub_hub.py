@@ -235,7 +235,7 @@ async def test_a_feed_removed_meanwhile_is_denied_with_a_message(
     ]
 
 
-async def test_a_delivery_that_fails_is_tried_again_later_and_later_then_given_up(
+async def test_a_failing_delivery_is_retried_with_back_off_and_then_abandoned(
     site: FlaskClient, store: Store, room: Newsroom, publisher: Publisher, subscriber: Subscriber
 ) -> None:
     site.post("/hub", data=subscriber.form())
