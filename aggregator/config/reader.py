@@ -199,16 +199,16 @@ class ConfigReader(NodeReader):
         return Alerts(
             **{
                 **values,
-                "to": _known(to),
-                "rules": tuple(AlertRule(**{**rule, "to": _known(rule["to"])}) for rule in rules),
-                "operator": OperatorAlarms(**{**operator, "to": _known(operator["to"])}),
+                "to": _usable(to),
+                "rules": tuple(AlertRule(**{**rule, "to": _usable(rule["to"])}) for rule in rules),
+                "operator": OperatorAlarms(**{**operator, "to": _usable(operator["to"])}),
             }
         )
 
     def _digest(self, sections: Mapping[str, Node]) -> DigestSettings:
         values = self._section("digest", sections)
         for key in ("daily", "weekly"):
-            values[key] = _known(values.get(key, ()))
+            values[key] = _usable(values.get(key, ()))
         webhook = any(
             target.address.startswith(("http://", "https://")) for target in values["daily"] + values["weekly"]
         )
@@ -357,7 +357,7 @@ class ConfigReader(NodeReader):
                 )
 
 
-def _known(targets: Iterable[AlertTarget]) -> tuple[AlertTarget, ...]:
+def _usable(targets: Iterable[AlertTarget]) -> tuple[AlertTarget, ...]:
     """Return the targets whose address this process knows."""
     return tuple(target for target in targets if target.address)
 
@@ -367,5 +367,5 @@ _CAPITALS = frozenset({"ai", "api", "aws", "eu", "ibm", "it", "mit", "ml", "nyt"
 
 def _readable(id_: str) -> str:
     """Return a name for the id: `techcrunch_ai` is `Techcrunch AI`."""
-    message = id_.replace("-", "_").split("_")
-    return " ".join(word.upper() if word in _CAPITALS else word.capitalize() for word in message if word)
+    parts = id_.replace("-", "_").split("_")
+    return " ".join(word.upper() if word in _CAPITALS else word.capitalize() for word in parts if word)

@@ -183,7 +183,7 @@ def decisions(limit: int, db: Path, as_json: bool) -> None:
         return
     for decision in history:
         undone = f"  (undone {decision.undone_at:%d %b %H:%M})" if decision.undone_at else ""
-        click.echo(f"{decision.decision_id:5d}  {decision.at:%d %b %H:%M}  {_words(decision)}{undone}")
+        click.echo(f"{decision.decision_id:5d}  {decision.at:%d %b %H:%M}  {_sentence(decision)}{undone}")
 
 
 @stories.command("export")
@@ -221,7 +221,7 @@ def _tell(decision: Decision, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_plain(decision), indent=1))
     else:
-        click.echo(f"decision {decision.decision_id}{' undone' if decision.undone_at else ''}: {_words(decision)}")
+        click.echo(f"decision {decision.decision_id}{' undone' if decision.undone_at else ''}: {_sentence(decision)}")
 
 
 def _plain(decision: Decision) -> dict[str, Any]:
@@ -238,7 +238,7 @@ def _plain(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _words(decision: Decision) -> str:
+def _sentence(decision: Decision) -> str:
     entries = ("entry " if len(decision.entry_ids) == 1 else "entries ") + ", ".join(map(str, decision.entry_ids))
     match decision.kind:
         case DecisionKind.SPLIT:

@@ -212,7 +212,7 @@ def evaluate(rows: Sequence[Row], train: Sequence[Row] = (), seed: int = 0) -> R
     predictions: list[str] = []
     parts: list[Part] = []
     for language, here in sorted(by_language.items()):
-        predicted = _said(here, [row for row in train if row.language == language] or list(train), seed)
+        predicted = _predicted(here, [row for row in train if row.language == language] or list(train), seed)
         right += here
         predictions += predicted
         if len(by_language) > 1:
@@ -224,7 +224,7 @@ def evaluate(rows: Sequence[Row], train: Sequence[Row] = (), seed: int = 0) -> R
     return Report(len(train), tuple(parts), classes, confusion)
 
 
-def _said(rows: Sequence[Row], train: Sequence[Row], seed: int) -> list[str]:
+def _predicted(rows: Sequence[Row], train: Sequence[Row], seed: int) -> list[str]:
     if train:
         classifier = learned(train, seed)
         return [classifier.classes_[place] for place in classifier.probabilities(rows).argmax(axis=1)]

@@ -110,7 +110,7 @@ def stories(arguments: dict[str, Any]) -> dict[str, Any]:
     category_id = arguments["category"] or None
     if category_id is not None:
         category_name(category_id)
-    params = _asked(arguments, query.LIST_SORTS)
+    params = _list_params(arguments, query.LIST_SORTS)
     with reading().store() as store:
         page = page_after(
             arguments["cursor"],
@@ -158,12 +158,12 @@ def story(story_id: int) -> dict[str, Any] | AnyResponse:
 @problems(400, 414, 503)
 def search(arguments: dict[str, Any]) -> dict[str, Any]:
     """Search stories with words and operators."""
-    return _found(arguments)
+    return _search(arguments)
 
 
-def _found(arguments: dict[str, Any], *, listed_only: bool = False) -> dict[str, Any]:
+def _search(arguments: dict[str, Any], *, listed_only: bool = False) -> dict[str, Any]:
     """Return a page of search results; *listed_only* leaves out muted stories."""
-    params = _asked(arguments, query.SEARCH_SORTS)
+    params = _list_params(arguments, query.SEARCH_SORTS)
     looked_for = replace(lists.query_of(params, config(), now()), listed_only=listed_only)
     meaning = meaning_of(looked_for, params.sort)
     with reading().store() as store:
@@ -263,7 +263,7 @@ def named_list(arguments: dict[str, Any], list_id: str) -> dict[str, Any]:
     named = config().named_list(list_id)
     if named is None:
         abort(404)
-    return _found({**arguments, "q": named.query}, listed_only=True)
+    return _search({**arguments, "q": named.query}, listed_only=True)
 
 
 @blueprint.get("/topics")
@@ -327,7 +327,7 @@ def _topic(topic: Topic) -> dict[str, Any]:
     }
 
 
-def _asked(arguments: dict[str, Any], sorts: tuple[str, ...]) -> ListParams:
+def _list_params(arguments: dict[str, Any], sorts: tuple[str, ...]) -> ListParams:
     """Return validated *arguments* in the form that the pages use."""
     return query.read({name: str(value) for name, value in arguments.items() if name not in ("limit", "cursor")}, sorts)
 

@@ -154,7 +154,7 @@ class Gateway:
                     headers.get("accept-encoding"), headers.get("if-none-match"), headers.get("if-modified-since")
                 )
                 protocol.response_bytes(status, response_headers, body)
-                self._metrics.kept.inc()
+                self._metrics.cached.inc()
                 if self._cache.edition_due():
                     self._read_edition()
                 return
@@ -191,7 +191,7 @@ class Gateway:
             protocol.response_bytes(429, busy, self._text(BUSY, scope.path))
             return
         status, response_headers, content = answer
-        self._metrics.made.observe(asyncio.get_running_loop().time() - began)
+        self._metrics.rendered.observe(asyncio.get_running_loop().time() - began)
         protocol.response_bytes(int(status[:3]), response_headers, content)
 
     async def _body(self, scope: Scope, protocol: HTTPProtocol, client: Client) -> bytes:

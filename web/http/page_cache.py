@@ -58,7 +58,7 @@ class Page:
     """A cached page."""
 
     edition: int
-    made: datetime
+    rendered_at: datetime
     until: datetime | None
     reply: Reply
     story_id: int | None
@@ -67,7 +67,7 @@ class Page:
     def fresh(self, edition: int, now: datetime) -> bool:
         """Return whether the page is still valid at *now*, in an edition."""
         # If the clock was set back, the page is not kept for the time in between.
-        return self.edition == edition and self.made <= now and (self.until is None or now < self.until)
+        return self.edition == edition and self.rendered_at <= now and (self.until is None or now < self.until)
 
 
 class Addresses(Protocol):
@@ -218,13 +218,13 @@ class PageCache:
             # A busy page: requests get the old one until the new one is rendered, and none waits.
             self._make_aside(key, environ)
             return page
-        if (shared := self._made_by_another(key, page)) is not None:
+        if (shared := self._await_rendering(key, page)) is not None:
             return shared
         mine = self._begin(key)
         try:
             environ["REQUEST_METHOD"] = "GET"
             answer = wsgi_answer(self._app, environ)
-            rendered = self._made(key, hints_of(environ), answer, edition, page)
+            rendered = self._store_page(key, hints_of(environ), answer, edition, page)
         finally:
             if mine:
                 self._end(key)
@@ -232,7 +232,7 @@ class PageCache:
             return page  # the last page is better than an error
         return rendered or answer
 
-    def _made(
+    def _store_page(
         self,
         key: _Key,
         hints: CacheHints,
@@ -247,7 +247,7 @@ class PageCache:
         now = hints.now
         page = Page(
             edition=edition,
-            made=now,
+            rendered_at=now,
             until=None if keep == WHOLE_EDITION else now + keep,
             reply=reply_of(answer.headers, answer.body, now, None if before is None else before.reply),
             story_id=hints.story_id,
@@ -282,7 +282,7 @@ class PageCache:
             finished = self._making.pop(key)
         finished.set()
 
-    def _made_by_another(self, key: _Key, before: Page | None) -> Page | None:
+    def _await_rendering(self, key: _Key, before: Page | None) -> Page | None:
         """Wait for the request that renders this page, and return the page; None if there is none, or it failed."""
         with self._lock:
             finished = self._making.get(key)
@@ -301,7 +301,7 @@ class PageCache:
                     self.read_edition()
                 edition = self._edition
                 answer = wsgi_answer(self._app, environ)
-                if self._made(key, hints, answer, edition, self._pages.get(key)) is None:
+                if self._store_page(key, hints, answer, edition, self._pages.get(key)) is None:
                     self._fresh_at.pop(key, None)
             except Exception:
                 # The application handles its own errors; the next request renders again.

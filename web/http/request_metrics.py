@@ -13,13 +13,13 @@ class RequestMetrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.made = Histogram(
+        self.rendered = Histogram(
             "groundswell_request_duration_seconds",
             "From a complete request to its answer, for answers that were not in memory, waiting for a turn included.",
             buckets=BUCKETS,
             registry=self.registry,
         )
-        self.kept = Counter("groundswell_kept_answers", "Answers from memory.", registry=self.registry)
+        self.cached = Counter("groundswell_kept_answers", "Answers from memory.", registry=self.registry)
         self.refused = Counter(
             "groundswell_refused_requests",
             "Requests refused before a page was made: 408 too slow, 413 too large, 429 too many.",

@@ -71,7 +71,7 @@ class DateReader:
                 return _since_1970(float(text))
             if not any(character.isdigit() for character in text):
                 return None
-            return _in_range(_whole(text, language, self._months, region))
+            return _in_range(_moment(text, language, self._months, region))
         except _UNREADABLE:
             return None
 
@@ -105,7 +105,7 @@ def _since_1970(seconds: float) -> datetime | None:
         return None
 
 
-def _whole(text: str, language: str, others: OtherLanguages, region: Region) -> datetime:
+def _moment(text: str, language: str, others: OtherLanguages, region: Region) -> datetime:
     """Return the moment that all of *text* states; ValueError if something in it is not understood."""
     text = _HOUR_ALONE.sub(":00", text)
     if zoned := _ZONED_DAY.fullmatch(text):

@@ -24,7 +24,7 @@ OLD_ATOM = (
 )
 
 
-def _words(text: str) -> frozenset[str]:
+def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
@@ -61,13 +61,13 @@ _ITEM_ACTIONS = {
 }
 _ACTION = {name: action for action, names in _ITEM_ACTIONS.items() for name in names}
 # Keys of feedparser's entry that we read: an element of that very name would write there.
-READ = _words(
+READ = _names(
     "id link links title title_detail summary summary_detail content authors author author_detail tags published "
     "published_parsed updated updated_parsed created created_parsed media_content media_thumbnail media_title "
     "media_description credit image enclosures language feedburner_origlink href items entries date description "
     "guid modified issued url"
 )
-_APART_INSIDE = _words(
+_APART_INSIDE = _names(
     "title id updated published link author name uri url email logo icon rights subtitle generator category "
     "psc_chapter georss_point georss_line georss_polygon georss_box gml_point gml_pos gml_polygon gml_exterior "
     "gml_linearring gml_poslist media_starrating media_statistics media_tags"
@@ -101,12 +101,12 @@ def is_harmless(name: str) -> bool:
     return not handled and name not in READ
 
 
-IMAGE_INSIDE = _words("image textinput title link description url href width height name")
-FEED_DANGERS = _words(
+IMAGE_INSIDE = _names("image textinput title link description url href width height name")
+FEED_DANGERS = _names(
     "title link id guid item entry image textinput language dc_title dc_language source feed channel rss xhtml_body "
     "body svg_title newlocation content_encoded fullitem content"
 )
-FEED_HARMLESS = _words(
+FEED_HARMLESS = _names(
     "author authors tags published updated created modified issued date credit url href summary description items"
 )
 

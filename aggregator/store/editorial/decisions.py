@@ -49,7 +49,7 @@ class Decisions:
         """
         with self._db.transaction():
             story_id = self._standing(story_id)
-            members = self._held(story_id)
+            members = self._entry_ids_of(story_id)
             into = None if into_id is None else self._standing(into_id)
             leaving = tuple(sorted(set(entry_ids)))
             match kind:
@@ -65,10 +65,10 @@ class Decisions:
                             )
                         return self._write(now, kind, story_id, leaving, staying)
                     into = self._other(story_id, into)
-                    return self._write(now, kind, story_id, leaving, staying, into, self._held(into))
+                    return self._write(now, kind, story_id, leaving, staying, into, self._entry_ids_of(into))
                 case DecisionKind.MERGE:
                     into = self._other(story_id, into)
-                    return self._write(now, kind, story_id, members, self._held(into), into)
+                    return self._write(now, kind, story_id, members, self._entry_ids_of(into), into)
                 case DecisionKind.CATEGORY:
                     if not category_id:
                         raise DecisionError(Translatable("name a category"))
@@ -169,7 +169,7 @@ class Decisions:
             raise DecisionError(Translatable("there is no story %(story)s", story=str(story_id)))
         return resolved
 
-    def _held(self, story_id: int) -> tuple[int, ...]:
+    def _entry_ids_of(self, story_id: int) -> tuple[int, ...]:
         rows = self._db.rows(
             "select entry_id from memberships where story_id = :id order by entry_id", {"id": story_id}
         )
