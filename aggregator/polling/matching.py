@@ -111,6 +111,7 @@ def match(arrivals: Sequence[Arrival], stored: Sequence[KnownEntry]) -> Matched:
             rest = {key: item for key, item in unmatched.items() if key not in by_link}
             rest_free = [entry for entry in free if entry.entry_id not in taken]
             matches |= by_link | _by_date_or_title(items, rest, rest_free)
+    taken_identities = {entry.identity for entry in stored}
     new: list[Arrival] = []
     edited: list[tuple[KnownEntry, Arrival]] = []
     refreshed: list[tuple[KnownEntry, Arrival]] = []
@@ -119,7 +120,9 @@ def match(arrivals: Sequence[Arrival], stored: Sequence[KnownEntry]) -> Matched:
         entry = matches.get(key)
         text = (item.draft.title, item.draft.summary)
         if entry is None:
-            new.append(item)
+            # Its identity may be the link of a stored entry that is another item; see `_is_other`.
+            is_taken = item.identity in taken_identities
+            new.append(replace(item, identity=shared_link_identity(item.draft)) if is_taken else item)
         elif text == (entry.title, entry.summary):
             if item.digest != entry.digest:
                 refreshed.append((entry, item))

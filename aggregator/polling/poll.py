@@ -302,9 +302,9 @@ def _store_entries(
         # A refreshed entry keeps its title and summary, so no story changes and the engine needs no step.
         if matched.new or matched.edited:
             store.pending_steps.add_poll(source.id, at)
-    stored = {entry.identity for entry in candidates} | {arrival.identity for arrival in matched.new}
-    all_stored = all(arrival.identity in stored for arrival in arrivals)
+    stated, new = ({arrival.identity for arrival in group} for group in (arrivals, matched.new))
     # If an item is stored under another identity, its fingerprint would hide it from the next poll.
+    all_stored = stated <= new | {entry.identity for entry in candidates} and new <= stated
     memory = parsed.memory if all_stored else parsed.memory.without_items()
     store.feeds.remember_document(source.id, memory)
     return matched

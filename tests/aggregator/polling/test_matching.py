@@ -99,6 +99,14 @@ def test_the_order_of_items_does_not_matter(first: list[Draft], second: list[Dra
     assert results[0] == results[1]
 
 
+@given(st.lists(documents, min_size=1, max_size=3))
+def test_a_new_item_never_has_the_identity_of_a_stored_entry(polls: list[list[Draft]]) -> None:
+    shelf = Shelf()
+    for document in polls:
+        shelf.poll(document)  # raises if an identity is stored twice
+    assert shelf.poll(polls[-1]).new == ()
+
+
 @given(st.lists(documents, max_size=4))
 def test_nothing_with_a_guid_and_a_title_of_its_own_is_lost(polls: list[list[Draft]]) -> None:
     polls = [[replace(d, summary="") for d in document] for document in polls]
@@ -165,6 +173,16 @@ def test_items_with_one_link_and_distinct_guids_stay_apart() -> None:
         [draft(f"{page}#{n}", f"{page}#{n}", "Update", stated_at=str(n), published_at=None) for n in range(1, 6)]
     )
     assert len(shelf.entries) == 6
+
+
+def test_an_item_that_shares_its_link_with_stored_entries_is_stored_under_another_identity() -> None:
+    page = "https://a.example/"
+    shelf = Shelf()
+    shelf.poll([draft("g1", page, "One"), draft("", page, "Two")])
+    other = draft("", page, "Three", published_at=NOON + timedelta(hours=1))
+    (new,) = shelf.poll([other]).new
+    assert new.identity != identity(other) == page.rstrip("/")
+    assert len(shelf.poll([other]).unchanged) == 1
 
 
 def test_one_guid_on_different_items_is_not_believed() -> None:

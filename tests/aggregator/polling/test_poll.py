@@ -107,6 +107,28 @@ async def test_an_edited_title_updates_the_entry(desk: Desk) -> None:
     assert (desk.polled["wire"].new, desk.polled["wire"].edited) == (0, 0)
 
 
+async def test_an_item_that_shares_its_link_with_stored_entries_is_stored(desk: Desk) -> None:
+    def item(title: str, hour: int, guid: str = "") -> str:
+        return (
+            f"<item>{guid}<title>{title}</title><link>https://wire.example/live</link>"
+            f"<pubDate>Tue, 17 Nov 2026 {hour}:00:00 GMT</pubDate></item>"
+        )
+
+    def document(*items: str) -> bytes:
+        return f"<rss version='2.0'><channel><title>W</title>{''.join(items)}</channel></rss>".encode()
+
+    first = document(item("One", 9, "<guid isPermaLink='false'>g1</guid>"), item("Two", 10))
+    desk.add("wire", desk.server.publish("/wire.xml", first))
+    await desk.poll("wire")
+    for etag in ('"2"', '"3"'):
+        desk.clock.at += HOUR
+        desk.server.publish("/wire.xml", document(item("Three", 11)), etag=etag)
+        await desk.poll("wire")
+
+        assert desk.polled["wire"].state.failures == 0
+        assert sorted(entry.title for entry in desk.store.entries.of_source("wire", 10)) == ["One", "Three", "Two"]
+
+
 async def test_due_times_survive_a_restart(desk: Desk) -> None:
     desk.add("wire", desk.server.publish("/news.xml", TWO))
     await desk.poll()
