@@ -36,6 +36,7 @@ class Source:
     """Whose voice it is: `owner:` in feeds.yaml, else the feed's registrable domain. Without `owner:`, entries that
     lead to another site, which the feed names as its own, are of that site."""
     weight: float = 1.0
+    """Checked, and read by nothing."""
     enabled: bool = True
     poll: PollLimits = PollLimits()
     full_text: bool = False
@@ -55,28 +56,12 @@ class Source:
     """Certificate authorities that are trusted beside the usual ones."""
 
 
-SITE_PAGES = frozenset(
-    (
-        *("about", "accuracy", "admin", "api", "at", "card", "categories", "category", "digest", "feed", "feeds"),
-        *(
-            "fresh",
-            "healthz",
-            "hub",
-            "icon",
-            "index",
-            "list",
-            "lists",
-            "llms",
-            "mcp",
-            "metrics",
-            "newest",
-            "picture",
-            "reader",
-        ),
-        *("readyz", "rss", "saved", "search", "source", "sources", "static", "stories", "story", "topic", "topics"),
-        *("trending", "websub"),
-    )
-)
+_SITE_PAGES = """
+    about accuracy admin api at card categories category digest feed feeds fresh healthz hub icon index list
+    lists llms mcp metrics newest picture reader readyz rss saved search source sources static stories story
+    topic topics trending websub
+"""
+SITE_PAGES = frozenset(_SITE_PAGES.split())
 """What the addresses of the site's own pages begin with; the path of `Site.url` must be another."""
 
 
