@@ -1,4 +1,4 @@
-"""Turn events into stories: a fold that holds no database and reads no clock. `engine` tells the flow."""
+"""Turn events into stories: a fold that holds no database and reads no clock. `engine` describes the flow."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from aggregator.parse.xml.repair import (
     root_of,
     shortened,
     with_references,
-    without_stump,
+    without_truncated_item,
 )
 
 
@@ -56,7 +56,7 @@ def _repaired(data: bytes, notes: list[str]) -> bytes:
     """Return *data* with what can be repaired where it is not well-formed, else *data* itself."""
     if b"<!ENTITY" in data or is_well_formed(data):
         return data
-    return with_references(without_stump(data, notes), notes)
+    return with_references(without_truncated_item(data, notes), notes)
 
 
 def _read_at_once(data: bytes, limits: Limits) -> RawFeed | None:

@@ -97,7 +97,7 @@ def root_of(data: bytes) -> bytes:
     return match[1] if match else b""
 
 
-def without_stump(data: bytes, notes: list[str]) -> bytes:
+def without_truncated_item(data: bytes, notes: list[str]) -> bytes:
     """Return a document that ends in the middle without the item that it ends in, and with its end tags.
 
     An item whose end did not come has lost an unknown part of its text, its link or its guid, and would be stored as
