@@ -38,7 +38,7 @@ class Fault:
 
 
 class ConfigError(GroundswellError):
-    """`feeds.yaml` cannot be used as it stands; its text has one line for each of *faults*.
+    """`feeds.yaml` cannot be used; its text has one line for each of *faults*.
 
     public: the same without values of the file, which may be passwords; "" if the text quotes none
     """

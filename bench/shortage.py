@@ -124,7 +124,7 @@ class Scene:
                 self.findings.append(f"{count} entries, {self.sources * self.published} were published")
             last = max(state.next_poll_at for n in range(self.sources) if (state := store.feeds.state(f"s{n}")))  # type: ignore[type-var]
             if last is None or last > self.clock() + timedelta(hours=25):
-                self.findings.append(f"a source is not asked before {last}")
+                self.findings.append(f"a source is not polled before {last}")
 
 
 def _writer(scene: Scene) -> None:

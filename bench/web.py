@@ -155,7 +155,7 @@ def rate(server: Server, *headers: str) -> tuple[float, float]:
     ).stdout
     requests, speed = re.search(r"(\d+) requests in", output), re.search(r"Requests/sec:\s+([\d.]+)", output)
     if requests is None or speed is None or "Non-2xx" in output:
-        raise SystemExit(f"wrk said of {url}: {output}")
+        raise SystemExit(f"wrk on {url}: {output}")
     return float(speed[1]), (server.cpu_s() - before) / int(requests[1]) * 1e6
 
 

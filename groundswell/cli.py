@@ -139,7 +139,7 @@ def _parts(
 
 
 def _workers(feeds: Path, db: Path, roles: frozenset[str]) -> list[Part]:
-    """Return the parts of a worker over PostgreSQL, where each can run beside others of its kind."""
+    """Return the parts of a worker over PostgreSQL, of which several of a kind can run."""
     names = {"score": "scorer", "poll": "poller"}
     return [
         Part(name, part_command("worker", feeds, db, "--role", role)) for role, name in names.items() if role in roles

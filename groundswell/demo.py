@@ -79,7 +79,7 @@ async def play(feeds: Path, db: Path, clock: SteppedClock, until: datetime, step
                     before = clock.at
                     pace = step if before >= sample.STARTS_AT else ARCHIVE_STEP
                     clock.at = min(before + pace, until)
-                    # One commit a step: nobody else uses the database yet.
+                    # One commit a step: no other process uses the database yet.
                     with store.transaction():
                         await poller.poll_now()
                     updater.run(clock.at)

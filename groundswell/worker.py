@@ -227,9 +227,9 @@ class Worker:
         copy = self._db.with_name(f"{self._db.name}.rescued-{self._clock():%Y%m%dT%H%M%S}")
         try:
             self._store.copy_to(copy, {})
-            note = f"what it held is kept as {copy.name}"
+            note = f"its content is saved as {copy.name}"
         except StoreError as error:
-            note = f"what it held could not be kept: {error}"
+            note = f"its content could not be saved: {error}"
         message = f"the database was {change} while the worker used it; {note}"
         log.error("%s: %s; restarting the worker with the current files", self._db, message)
         self.exit_code = DISPLACED

@@ -1,4 +1,4 @@
-"""Serve the site with granian: one process beside the worker, with an event loop and a few threads.
+"""Serve the site with granian: one process next to the worker, with an event loop and a few threads.
 
 Errors that can be detected early are reported before granian starts: a port in use, or an address that others can reach
 without an operator's token. Granian starts the serving process, which builds the site from `Spec` and a clock.

@@ -23,6 +23,6 @@ def copy_note(copy: Path | None) -> str:
 
 
 def save_feeds(front: Front, feeds: Path, text: str) -> None:
-    """Save *text* as feeds.yaml once it is sure that it stands."""
+    """Save *text* as feeds.yaml after checking that it is valid."""
     parse_config(text, name=str(feeds), env=front.env)
     save_config(feeds, text)

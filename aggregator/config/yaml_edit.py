@@ -70,7 +70,7 @@ def _without(text: str, section: str, is_meant: Callable[[yaml_tree.Node], bool]
         if not _is_block(lines, value):
             raise ConfigError(f"{section}: is written in brackets; first write each item on its own line")
         first = item.line - 1
-        # "-" may stand in a line of its own before its item.
+        # "-" may be on a line by itself before its item.
         while not lines[first].lstrip().startswith("-") or lines[first].index("-") != value.column - 1:
             first -= 1
         following = value.items[number + 1].line - 1 if number + 1 < len(value.items) else place[1]
@@ -158,7 +158,7 @@ def _last_written(lines: Sequence[str], first: int, end: int) -> int:
     """Return the last line before *end* that is neither empty nor a comment, at least *first*."""
     for number in range(min(end, len(lines)) - 1, first, -1):
         if (content := lines[number].strip()) and not content.startswith("#"):
-            # A dash in a line of its own belongs to the item after it.
+            # A dash on a line by itself belongs to the item after it.
             if content == "-":
                 continue
             return number

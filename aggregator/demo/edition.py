@@ -1,4 +1,4 @@
-"""Read the sample edition: who publishes what, when, and which articles tell of one event.
+"""Read the sample edition: who publishes what, when, and which articles are about one event.
 
 Knows the YAML files in `sample/` and refuses them with a plain sentence where they contradict themselves.
 Leaves rendering to `publish` and the clock to the caller. Pure apart from reading the package's own files.
@@ -30,7 +30,7 @@ _ARTICLE_KEYS = {
     "source", "at", "title", "title_html", "summary", "content", "author", "tags", "guid", "published", "edits",
 }  # fmt: skip
 _EDIT_KEYS = {"at", "title", "summary", "content", "republished"}
-# Eight words keep an address readable and are enough to tell one source's headlines apart.
+# Eight words keep an address readable and are enough to distinguish one source's headlines.
 _SLUG_WORDS = 8
 
 
@@ -146,7 +146,7 @@ class Event:
 class Edition:
     """Three days of news: everything the demo's sources publish, in order of release.
 
-    `events` are those told more than once; `near_misses` are pairs of them that share a company and a day
+    `events` are those with more than one article; `near_misses` are pairs of them that share a company and a day
     and must stay two stories. `noise` is what fills feeds beside news: deals, guides, columns.
     `archive` is what the sources published in the five days before.
     """

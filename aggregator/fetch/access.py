@@ -25,7 +25,7 @@ class Access:
     proxy: str = ""
     """`http://`, `https://`, `socks4://`, `socks4a://`, `socks5://` or `socks5h://`; "" means none."""
     ca_file: str = ""
-    """A file of certificate authorities (PEM) that are trusted beside the usual ones."""
+    """A file of certificate authorities (PEM) that are trusted in addition to the usual ones."""
 
     def is_private(self, name: str) -> bool:
         """Return whether the host *name* may have a private address."""

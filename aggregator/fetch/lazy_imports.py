@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-# This is how httpx is told that there is no command line.
+# This is how httpx detects that there is no command line.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
 import httpx  # noqa: E402

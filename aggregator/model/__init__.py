@@ -1,4 +1,4 @@
-"""The shared nouns: frozen values that every layer speaks of.
+"""The shared nouns: frozen values that every layer uses.
 
     feeds.yaml -> config      Source, Category, Limits, Config
     a request  -> polling     Fetched, NotModified or Failed; FeedState remembers

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A section of the site; `seeds` are words that speak for it."""
+    """A section of the site; `seeds` are words that are evidence for it."""
 
     id: str
     name: str
@@ -53,7 +53,7 @@ class Source:
     proxy: str = ""
     """Through which it is polled, "" for none."""
     ca_file: str = ""
-    """Certificate authorities that are trusted beside the usual ones."""
+    """Certificate authorities that are trusted in addition to the usual ones."""
 
 
 _SITE_PAGES = """
@@ -76,7 +76,7 @@ class Site:
     hub: str = "own"
     """The WebSub hub that feeds name: `own`, `off`, or the address of another."""
     metrics: str = "operator"
-    """Who may read `/metrics`: operator, public, or off (nobody)."""
+    """Who may read `/metrics`: operator, public, or off (no one)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Limits:
     allow_private: tuple[str, ...] = ()
     """Hosts, spelled exactly, that may have a private address when a source or `analysis` is configured there."""
     allow_private_callbacks: tuple[str, ...] = ()
-    """Addresses of WebSub callbacks that may be private; one that ends in a slash stands for all below it."""
+    """Addresses of WebSub callbacks that may be private; one that ends in a slash includes all below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +109,12 @@ class ScoringSettings:
     window: timedelta = timedelta(hours=72)
     """How long after its last entry a story can still take in another."""
     half_life: timedelta = timedelta(hours=48)
-    """Of a story's trend without a new source, beside what its sources' pull loses; see `python -m bench.trend`."""
+    """Of a story's trend without a new source, in addition to the fading of its sources' pull; see `bench.trend`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long what is kept; None keeps it for ever."""
+    """How long entries and the log of polls are kept; None: forever."""
 
     entries: timedelta | None = None
     polls: timedelta = timedelta(days=30)
@@ -224,7 +224,7 @@ class RuleEffect(StrEnum):
     MUTE = "mute"
     """They leave every list that the site shows by itself; their pages and the search keep them."""
     BOOST = "boost"
-    """They stand higher on the front page and in their category. Their score stays."""
+    """They rank higher on the front page and in their category. Their score stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +247,7 @@ class MeaningSettings:
     """`meaning:` in feeds.yaml: the sentence encoder, if any."""
 
     model: str = "minilm"
-    """`minilm`, or the absolute path of an ONNX file with its `tokenizer.json` beside it; "": none."""
+    """`minilm`, or the absolute path of an ONNX file with its `tokenizer.json` next to it; "": none."""
     sha256: str = ""
     """Of that file; "": any."""
 

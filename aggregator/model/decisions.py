@@ -23,7 +23,7 @@ class DecisionKind(StrEnum):
     HIDE = "hide"
     """A story is listed nowhere; its address still leads to it."""
     PIN = "pin"
-    """A story stands on top of its lists until that is undone."""
+    """A story is on top of its lists until the decision is undone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ class Decision:
     category_id: str = ""
     """CATEGORY: what is right."""
     undone_at: datetime | None = None
-    """None: it stands."""
+    """None: it is in force."""
 
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """That a decision no longer stands."""
+    """The event that a decision was undone."""
 
     decision: Decision
     at: datetime

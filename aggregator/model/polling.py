@@ -51,7 +51,7 @@ class Hints:
     skip_days: tuple[int, ...] = ()
     """Days of the week, in UTC, Monday is 0."""
     hub: str = ""
-    """The WebSub hub that tells of news in it."""
+    """The WebSub hub that announces its changes."""
     topic: str = ""
     """By which address the hub knows it; "" is the one it was fetched from."""
     notes: tuple[str, ...] = ()
@@ -125,7 +125,7 @@ class FeedState:
 
     source_id: str
     url: str
-    """Where to ask: the configured address, or the one it moved to for good."""
+    """The address to poll: the configured one, or the one that it moved to permanently."""
     validators: Validators = Validators()
     next_poll_at: datetime | None = None
     """None: never polled, so due at once."""
@@ -133,7 +133,7 @@ class FeedState:
     failures: int = 0
     gone: bool = False
     move_seen_to: str = ""
-    """A permanent redirect seen at the last poll, not yet followed for good."""
+    """A permanent redirect seen at the last poll, not yet stored as the new address."""
     last_polled_at: datetime | None = None
     last_ok_at: datetime | None = None
     last_new_at: datetime | None = None
@@ -150,9 +150,9 @@ class FeedState:
     arrivals: tuple[int, ...] = ()
     """When its newest entries came, in seconds since 1970, the oldest first: see `aggregator.polling.cadence`."""
     waits_kept: int = 0
-    """How often a poll was delayed beyond the feed's rhythm because server or document asked for it."""
+    """How often a poll was delayed beyond the feed's cadence because the server or the document requests it."""
     waited: timedelta = timedelta()
-    """By how much, all together."""
+    """By how much, in total."""
     format_before: str = ""
     format_changed_at: datetime | None = None
     moved_from: str = ""

@@ -1,4 +1,4 @@
-"""How it stands with the sources: the rows of the sources page."""
+"""The status of the sources: the rows of the sources page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aggregator.model.polling import FeedState
 
 @dataclass(frozen=True, slots=True)
 class HubStatus:
-    """How it stands with the WebSub hub that is to tell of a source's news."""
+    """The state of the subscription at the WebSub hub of a source."""
 
     hub: str
     lease_until: datetime | None
@@ -45,7 +45,7 @@ class SourceHealth:
     saved_bytes: int = 0
     """What the 304s spared."""
     hub: HubStatus | None = None
-    """None: no hub is to tell of its news."""
+    """None: it has no hub."""
 
 
 @dataclass(frozen=True, slots=True)

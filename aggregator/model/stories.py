@@ -35,12 +35,12 @@ class Membership:
     probability: float
     reason: Reason
     voice: str
-    """The independent voice that the entry speaks with: an owner, or the wire it copies."""
+    """The voice that the entry counts for: an owner, or the source that it copies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Entries judged to tell of one event, as last computed."""
+    """Entries judged to be about one event, as last computed."""
 
     story_id: int
     """The `entry_id` of its first entry, so a rebuild gives the same address."""
@@ -117,7 +117,7 @@ class Vote:
 
 
 class Cause(StrEnum):
-    """Why a line stands in the ledger."""
+    """Why the ledger has a line."""
 
     NEW_STORY = "new story"
     JOINED = "joined"

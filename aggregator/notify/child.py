@@ -154,7 +154,7 @@ def _reply(apprise: Any, asset: Any, request: Request, guard: ConnectionGuard, w
 
 
 def _quoted(message: str, request: Request) -> str:
-    """Return what a service or a library said, without secrets, as part of a message."""
+    """Return the response of a service or a library, without secrets, as part of a message."""
     text = " ".join(without_secrets(message, request.address).split())[:MAX_MESSAGE_CHARS]
     return stored(Translatable("the service did not accept the message: %(reason)s", reason=text))
 

@@ -21,7 +21,7 @@ class Outgoing:
     title: str
     text: str
     html: str = ""
-    """For e-mail, beside the plain text; may be empty."""
+    """For e-mail, in addition to the plain text; may be empty."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """Plain data about the event, for webhooks."""
 

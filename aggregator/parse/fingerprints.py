@@ -57,7 +57,7 @@ class DocumentFingerprints:
     document: str = _NONE
     """Its `document_mark`; "-" if it must be parsed again in any case."""
     context: str = _NONE
-    """A hash of everything that its items depend on beside their bytes."""
+    """A hash of everything that its items depend on apart from their bytes."""
     items: tuple[ItemFingerprint, ...] = ()
 
     @classmethod

@@ -63,13 +63,13 @@ def build_feed(
     before:  fingerprints of the document that was stored last; of an item that is in it, only the
              identity is returned
     mark:    the `document_mark` of this one
-    opening: the start tags around its items, where the bytes tell its items apart
+    opening: the start tags around its items, if the bytes separate its items
     skipped: items that are in the document as they were, and were left out of *raw*
     url:     of the document
     """
     omissions: list[str] = []
     notes = list(raw.notes)
-    # A document of nothing but an empty item keeps it; beside others it is a mistake of markup.
+    # A document of nothing but an empty item keeps it; among others it is an error of markup.
     items = [item for item in raw.items if not _is_empty(item)] or ([] if skipped else raw.items)
     if left_out := len(raw.items) - len(items):
         notes.append(f"{plural(left_out, 'empty item')} left out")
@@ -131,13 +131,13 @@ def _feed_title(raw: RawFeed, limits: Limits) -> str:
 
 
 def _context(raw: RawFeed, base: str, limits: Limits) -> str:
-    """Return what drafts depend on beside their items."""
+    """Return what drafts depend on apart from their items."""
     bounds = f"{limits.title_chars} {limits.text_bytes} {limits.tags}"
     return f"{base} {raw.site_url} {_language(raw.language)} {_feed_title(raw, limits)} {bounds}"
 
 
 def context_of(raw: RawFeed, base: str, limits: Limits, opening: bytes) -> str:
-    """Return a short hash of what drafts depend on beside the bytes of their items."""
+    """Return a short hash of what drafts depend on apart from the bytes of their items."""
     context = _context(raw, base, limits).encode("utf-8", "surrogatepass")
     return blake2b(context + b"\0" + opening, digest_size=8).hexdigest()
 
@@ -326,7 +326,7 @@ def _summary(text: Text, limits: Limits) -> str:
 
 
 def _content(body: Text, summary: str, base: str, link: str, limits: Limits) -> str:
-    """Return cleaned HTML; "" if it would only say once more what the summary says.
+    """Return cleaned HTML; "" if it would only repeat the summary.
 
     base: what relative links are resolved against; those to a footnote lead to the article at *link*
     """
@@ -352,7 +352,7 @@ def _short(text: str, limit: int) -> str:
     return clip(plain(text[: limit * 20]), limit) if text else ""
 
 
-@lru_cache(maxsize=1024)  # most tags stand in a document many times
+@lru_cache(maxsize=1024)  # most tags occur many times in a document
 def _tag(text: str) -> str:
     return clip(plain(text), _TAG_CHARS)
 

@@ -82,7 +82,7 @@ def _only_what_changed(
     if raw is None or not raw.well_formed or raw.notes or len(raw.items) != len(new_marks):
         return None
     if any(has_unclear_order(item.stated_at) for item in raw.items):
-        return None  # the dates of the other items may tell
+        return None  # the dates of the other items may decide
     for item, bytes_mark in zip(raw.items, new_marks, strict=True):
         item.bytes_mark = bytes_mark
     _read_regional_dates(raw, url)

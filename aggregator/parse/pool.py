@@ -51,7 +51,7 @@ _BATCH_CPU_S = 2.0
 
 
 class ParserFailedError(GroundswellError):
-    """A document was not read to its end; its words stand on its source's row."""
+    """A document was not read to its end; the sources page shows its message."""
 
 
 class ParserPool:
@@ -137,7 +137,7 @@ class ParserPool:
                 for waiting in batch:
                     if not waiting.answer.done():
                         waiting.answer.set_exception(error)
-        # At once, before anybody else runs: what comes from now on needs another worker.
+        # At once, before any other task runs: documents from now on need another worker.
         self._working.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     def _batch(self) -> list[_Waiting]:
@@ -150,7 +150,7 @@ class ParserPool:
             if batch and (size > _MAX_BATCH_BYTES or waiting.alone or waiting.limits != batch[0].limits):
                 break
             self._waiting.popleft()
-            if waiting.answer.done():  # nobody waits for it any more
+            if waiting.answer.done():  # no longer awaited
                 continue
             batch.append(waiting)
             if waiting.alone:

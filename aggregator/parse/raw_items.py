@@ -84,7 +84,7 @@ class RawFeed:
 
 
 def fingerprint(item: RawItem, context: str) -> str:
-    """Return a short hash of *item* and of the *context* that its draft depends on beside it."""
+    """Return a short hash of *item* and of the *context* that its draft depends on, too."""
     parts = [context, item.guid, *item.links, "\x1e", item.title.value, item.summary.value, item.author, *item.tags]
     parts += [item.language, item.stated_at, str(item.published_at), item.base]
     parts += [item.comments, item.external_url, item.origin_name, item.origin_url]

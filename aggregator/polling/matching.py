@@ -26,7 +26,7 @@ from aggregator.text.urls import canonical
 # items have, and title and date agree; - date and title agree, or date and text; or title and text, if one has no date
 # or the links differ in the query alone; - no other items were published in that second, and the titles share most
 # words. A title and summary that an entry had before are a stale copy (a cache in front of the site, an alternating
-# headline test), not an edit; otherwise two versions would replace each other for ever. Known to be wrong: a publisher
+# headline test), not an edit; otherwise two versions would replace each other forever. Known to be wrong: a publisher
 # who reverts a change; a status page that publishes one item at a time, always with the same link and title.
 
 _TEXT_CHARS = 40

@@ -278,7 +278,7 @@ def _store_entries(
     if not arrivals:
         store.feeds.remember_document(source.id, parsed.memory)
         return _NOTHING_MATCHED
-    # A hub's delivery may be stored beside a poll: which entries are known must not change in between.
+    # A hub's delivery may be stored at the same time: the stored entries must not change in between.
     store.known_entries.lock(source.id)
     candidates: list[KnownEntry] = []
     # The first document of a source has nothing to compare with, and usually more items than any later one.

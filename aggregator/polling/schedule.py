@@ -51,7 +51,7 @@ def next_poll_at(
     spread = 1 + JITTER * max(-1.0, min(jitter, 1.0))
     interval = _within(state.interval, poll)
     match outcome:
-        # The wait hardly matters: `FeedState.gone` ends polling until somebody resumes the source.
+        # The wait hardly matters: `FeedState.gone` ends polling until the operator resumes the source.
         case Failed(kind=FailureKind.GONE):
             return now + DAY
         case Failed(retry_after=requested):

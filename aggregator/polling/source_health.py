@@ -96,7 +96,7 @@ ENGLISH = Speech()
 
 
 def messages(row: SourceHealth, now: datetime) -> tuple[str, ...]:
-    """Return the messages about a source beside its last response, the most urgent first."""
+    """Return the messages about a source apart from its last response, the most urgent first."""
     return (*news(row, now), *habits(row, now))
 
 

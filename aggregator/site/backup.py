@@ -285,7 +285,7 @@ def _replace_models(folder: Path, models: dict[str, bytes], at: datetime) -> Pat
 
 
 def _free_name(path: Path, at: datetime) -> Path:
-    """Return a name beside *path* that is not taken."""
+    """Return an unused name next to *path*."""
     name = f"{path.name}.before-{at:%Y%m%dT%H%M%S}"
     candidate, number = path.with_name(name), 2
     while candidate.exists():

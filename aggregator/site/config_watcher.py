@@ -163,7 +163,7 @@ class StandInWatch:
 
 
 def _saved(path: Path) -> str:
-    """Return the text of the file at *path*; ConfigError if there is none, or if reading could wait for ever."""
+    """Return the text of the file at *path*; ConfigError if there is none, or if reading could wait forever."""
     if path.is_fifo() or path.is_char_device() or path.is_socket():
         raise ConfigError(f"{path} cannot be read: it is a pipe, a socket or a device, and not a file")
     return read_config(path)

@@ -35,7 +35,7 @@ class DiskUse:
     entries: int
     entries_per_day: float
     kept_days: float | None
-    """For how long entries are kept; None: for ever."""
+    """How long entries are kept; None: forever."""
 
     @property
     def bytes_per_entry(self) -> float:

@@ -1,4 +1,4 @@
-"""One worker per database: a lock file beside it, held until the process ends.
+"""One worker per database: a lock file next to it, locked until the process ends.
 
 Readers can check whether a worker is running that cannot write, and why.
 """

@@ -79,7 +79,7 @@ MAX_BYTES = 100_000
 
 
 def clean(markup: str, base: str = "", limit: int = MAX_BYTES) -> str:
-    """Return *markup* as HTML that may stand in a page: cleaning it again changes nothing.
+    """Return *markup* as HTML that is safe in a page: sanitizing it again changes nothing.
 
     base:  the http(s) address that relative links are resolved against; without it they are dropped,
            because they would point into this site.

@@ -145,7 +145,7 @@ def _words(folded: str) -> list[str]:
 
 
 def _space(text: str, at: int) -> int:
-    """Return where the next space stands, else where *text* ends."""
+    """Return the position of the next space, else the end of *text*."""
     position = text.find(" ", at)
     return position if position >= 0 else len(text)
 

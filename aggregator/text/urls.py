@@ -119,7 +119,7 @@ def for_readers(url: str) -> str:
 
 
 def is_usual(url: str) -> bool:
-    """Return whether *url* is absolute and spelled as nearly all are: joined with a base it stays what it is."""
+    """Return whether *url* is absolute and spelled as nearly all are: joining it with a base does not change it."""
     return _USUAL.fullmatch(url) is not None
 
 
@@ -175,7 +175,7 @@ def registrable_domain(host: str) -> str:
 
 
 def shown(url: str) -> str:
-    """Return *url* as it may stand in a log line or on a page: no user name, password or control character."""
+    """Return *url* for a log line or a page: without user name, password and control characters."""
     url = _CONTROL.sub("", url)
     before, separator, after = url.partition("://")
     if separator:

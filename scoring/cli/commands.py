@@ -1,4 +1,4 @@
-"""The commands that speak of stories, scores and learning.
+"""The commands for stories, scores and learning.
 
 Knows how a command reads and prints. What it does is a call into the modules
 beside it; the clock comes in with the `Front`.

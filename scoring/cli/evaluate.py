@@ -232,7 +232,7 @@ def measure_live(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
     with open_for_job(existing(db), "measure") as store:
         config = load_config(feeds, env=front.env)
         card = scorecard.measure(store, config, front.clock())
-        # The worker runs this every night in a process of its own, so seconds of work delay nobody.
+        # The worker runs this every night in a process of its own, so seconds of work delay nothing.
         store.count_words()
     if as_json:
         rows = [asdict(measure) for measure in card.measures]

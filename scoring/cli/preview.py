@@ -82,7 +82,7 @@ def preview(front: Front, feeds: Path, days: int, hours: bool, status: Path | No
 
 
 class StatusFile:
-    """What the operator's page reads: replaced as a whole at each step. A file beside it, `.stop`, ends the preview."""
+    """Read by the operator's page; replaced atomically at each step. A file next to it, `.stop`, ends the preview."""
 
     def __init__(self, path: Path | None, front: Front) -> None:
         self._path = path

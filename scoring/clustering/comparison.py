@@ -16,11 +16,11 @@ from scoring.language.names import is_name
 from scoring.language.terms import term
 from scoring.meaning.embeddings import cosines
 
-# Observed: a new site polls hundreds of feeds within a minute, most of what they list stands alone, and many headlines
+# Observed: a new site polls hundreds of feeds within a minute, most entries join no story, and many headlines
 # come without a summary. Of 39 judged joins on one or two neighbouring words of letters 4 were right ("Inside ...",
 # "Always Online", a song named for a word of a headline). Where most entries join (a stream of one topic), such words
 # are an event's name: half to three quarters of the joins were right.
-# Rule: each word short of MIN_SHARED_WORDS counts against, by the log-odds that entries of this stream stand alone.
+# Rule: each word short of MIN_SHARED_WORDS counts against, by the log-odds that entries of this stream join no story.
 # Known to be wrong: two short headlines that share a product's name and nothing else, and are one event.
 MIN_SHARED_WORDS = 3.0
 
@@ -66,7 +66,7 @@ class Comparison(Struct, frozen=True, gc=False):
     named: float
     """IDF of those names."""
     title_named: bool
-    """One of them stands in both titles."""
+    """One of them is in both titles."""
     other_names: float
     """IDF of a name in one title that the other text lacks, the lower of both directions."""
     no_event: bool
@@ -133,7 +133,7 @@ def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
 
 
 # Observed: "Yellow warning of ice affecting East Midlands", "Borders"; "Zephyr gadget number 4: the quiet lamp",
-# "number 5: the quiet kettle", by one source or by many. On a new site nothing tells that such wording recurs.
+# "number 5: the quiet kettle", by one source or by many. On a new site nothing shows that such wording recurs.
 # Rule: two headlines that have half of their words in the same order, and telling words in the same place that are not
 # the same, are two things of one series. Reports of one event that agree so far differ in verbs and fillers.
 # Known to be wrong: two sources that call one thing by two names in the same sentence.

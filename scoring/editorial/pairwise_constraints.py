@@ -53,7 +53,7 @@ class Report:
 
 
 def pairs(standing: Sequence[Decision]) -> list[Pair]:
-    """Return the pairs of which the decisions that stand say something; of two entries the last one does."""
+    """Return the pairs that the decisions in force link or separate; for two entries, the last decision counts."""
     constraints = Constraints(standing)
     results = []
     for first, second in sorted({pair for decision in standing for pair in combinations(_entries(decision), 2)}):

@@ -128,7 +128,7 @@ class Engine:
         reopened: the closed stories of the entries that `closed.concerned` returned, where a decision splits or merges
         """
         # All events first, then the stories: an entry may join a story that a later entry of the same poll merges, and
-        # nobody sees the states in between.
+        # no one sees the states in between.
         log = self._take(events, now, reopened)
         changed: dict[int, Story] = {}
         ledger: list[LedgerLine] = []

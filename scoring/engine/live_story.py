@@ -44,7 +44,7 @@ class Member:
     summary: str
     link: str
     points_to: str
-    """The page that it only links to, "" for an article of its own."""
+    """The page that it only links to; "" for an article."""
     at: datetime
     """When it counts as published."""
     arrived: datetime
@@ -210,7 +210,7 @@ With those of 1,000 entries, a first poll of 25,000 computed the runs of each 15
 """
 
 RUNS_A_TEXT = 50
-"""What keeping a text costs beside its runs."""
+"""What keeping a text costs in addition to its runs."""
 
 
 class RecentTexts:

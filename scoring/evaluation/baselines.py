@@ -87,7 +87,7 @@ def _ewma(case: Case) -> float:
 
 
 def _trendradar(case: Case) -> float:
-    """TrendRadar: 0.6 rank + 0.3 frequency + 0.1 hotness. Feeds tell no rank: frequency orders, ties newest first."""
+    """TrendRadar: 0.6 rank + 0.3 frequency + 0.1 hotness. Feeds have no rank: frequency orders, ties newest first."""
     return 0.3 * 10 * min(case.coverage.entries, 10) - 1e-6 * _hours(case.age)
 
 

@@ -68,7 +68,7 @@ def _missed(first: Line, second: Line) -> str:
 
 
 def _same_order(first: Sequence[str], second: Sequence[str]) -> float:
-    """Return the share of the shorter one's words that stand in the same order in the other."""
+    """Return the share of the shorter one's words that are in the same order in the other."""
     longest = [0] * (len(second) + 1)
     for word in first:
         before = longest[:]

@@ -160,7 +160,7 @@ def key_facts(members: Members, most: int = 6, *, story_sentences: Sequence[Sent
     story_sentences = sentences_of(members) if story_sentences is None else story_sentences
     about = _core(members)
     differences = _differences(story_sentences, about)
-    # A contradicted sentence is not a fact: it is only shown beside the other side.
+    # A contradicted sentence is not a fact: it is only shown next to the other side.
     disputed = {side.sentence for difference in differences for side in difference.sides}
     facts = _facts([s for s in story_sentences if about & s.terms and s.text not in disputed], about, most)
     return Facts(facts, differences, _agreed(story_sentences))

@@ -59,7 +59,7 @@ def _texts(path: Path) -> Iterator[str]:
 
 
 def main(paths: Sequence[str]) -> None:
-    """Count the streams at *paths* and write the file beside this module."""
+    """Count the streams at *paths* and write the file next to this module."""
     documents = 0
     frequency: Counter[str] = Counter()
     provenance = []

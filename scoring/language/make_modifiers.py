@@ -71,7 +71,7 @@ def _summaries(path: Path) -> Iterable[str]:
 
 
 def main(paths: Sequence[str]) -> None:
-    """Count the streams at *paths* and write the file beside this module."""
+    """Count the streams at *paths* and write the file next to this module."""
     words = modifiers(*count(text for path in paths for text in _summaries(Path(path))))
     packed = gzip.compress("\n".join(words).encode(), mtime=0)
     target = Path(__file__).with_name("modifiers.txt.gz")

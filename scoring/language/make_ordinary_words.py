@@ -77,7 +77,7 @@ def _texts(path: Path) -> Iterable[tuple[str, bool]]:
 
 
 def main(paths: Sequence[str]) -> None:
-    """Count the streams at *paths* and write the file beside this module."""
+    """Count the streams at *paths* and write the file next to this module."""
     lower, upper = count(text for path in paths for text in _texts(Path(path)))
     ordinary_words = ordinary(lower, upper)
     packed = gzip.compress("\n".join(ordinary_words).encode(), mtime=0)

@@ -1,4 +1,4 @@
-"""Turn the text of an entry into terms, and weigh each by how much it tells.
+"""Turn the text of an entry into terms, and weigh each by how informative it is.
 
 Knows stemming and stop words. `aggregator.text.tokens` splits a text into words.
 """

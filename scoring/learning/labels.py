@@ -16,7 +16,7 @@ from scoring.relevance.signals import Signals
 DAY = timedelta(hours=24)
 
 AGES = (timedelta(), timedelta(hours=1), timedelta(hours=3), timedelta(hours=6))
-"""Ages at which a growing story gives a further example, beside the one at first sight."""
+"""Ages at which a growing story gives a further example, in addition to the one at first sight."""
 
 VOTE_WEIGHT = 5.0
 """Weight of a vote in stories without votes: a vote is a judgement, coverage only a proxy."""

@@ -127,7 +127,7 @@ class OnnxEncoder:
             raise MeaningError(f"`meaning.model` needs the package {error.name}; {INSTALL}") from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        # The arena keeps the largest batch ever run for good: 200 MB.
+        # The arena permanently keeps the memory of the largest batch: 200 MB.
         options.enable_cpu_mem_arena = False
         options.log_severity_level = 4
         try:

@@ -135,7 +135,7 @@ class EncoderProcess:
             self._fail(str(error))
             raise
         except BaseException:
-            # The child's reply would belong to a request that nobody waits for any more.
+            # The child's reply would belong to a request that is no longer awaited.
             self._end()
             raise
         self._failures, self._error = 0, ""

@@ -1,4 +1,4 @@
-"""Order the stories of a page, and say why each stands where it stands.
+"""Order the stories of a page, and explain the place of each.
 
     place = worth + coverage + score + growth - age        in log-odds, see `values`
     order = best place first; a story gives way to others where its publisher or subject has just been shown,
@@ -31,7 +31,7 @@ POOL = 3 * LIST_LENGTH
 WEIGHT_WORTH = 0.8
 WEIGHT_COVERAGE = 1.2
 WEIGHT_SOURCES = 1.5
-"""Of the number of sources beside the sum of their worths."""
+"""Of the number of sources, in addition to the sum of their worths."""
 
 WEIGHT_SCORE = 0.15
 WEIGHT_GROWTH = 0.1
@@ -240,11 +240,11 @@ def with_pinned(ranking: Ranking, pinned: Sequence[Story]) -> Ranking:
 def ranked(candidates: Iterable[Candidate], now: datetime, length: int = LIST_LENGTH) -> list[tuple[int, float]]:
     """Return the stories of one list in order, with their trend.
 
-    1. By place, equal ones by the older story.
-    2. No second story with the headline of one above. What tells the news of one just above gives way, and what shares
-       its publisher or its telling term a little (greedily, so that the first of a kind keeps its place).
-    3. A story of low score stands below every fresh one of high score, unless it is breaking.
-    4. A story without news for two days is not among the first five while a good one of these days is left.
+    1. By place; of equal ones, the older story first.
+    2. No second story with the same headline. A story moves down if one just above has the same news, and a little if
+       one has the same publisher or the same most telling term (greedily, so the first of each keeps its place).
+    3. A story of low score stays below every fresh one of high score, unless it is breaking.
+    4. A story without news for two days is not among the first five while a good one with fresher news is left.
 
     The same candidates in any order give the same list.
     """

@@ -78,7 +78,7 @@ class MeaningWeights:
     """Weights that combine the embedding of a title with its words; see the module docstring."""
 
     text_share: float
-    """Factor on the addends of the words beside the meaning, since both overlap as evidence."""
+    """Factor on the addends of the words if meaning counts, too, since both overlap as evidence."""
     base: float
     """Replaces the prior's base."""
     form: QuadraticForm

@@ -142,7 +142,7 @@ class RelevanceModel:
         return self._addends(signals).total()
 
     def with_votes(self, votes: Iterable[Vote]) -> RelevanceModel:
-        """Return this model with the votes that stand; without any it is as it was trained."""
+        """Return this model with *votes*; without any it is as it was trained."""
         counted = vote_effect(votes, self._unit, self._known_logit)
         return RelevanceModel(self.version, self.prior, self.local, self.labels, self.calibration, counted)
 

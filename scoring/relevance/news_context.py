@@ -24,7 +24,7 @@ USUAL_DAYS = 14
 
 COMMON_SHARE = 0.08
 MIN_COMMON_SIZE = 20
-"""A word in a larger share of the titles, and in more than so many, is not compared: it only tells the language.
+"""A word in a larger share of the titles, and in more than so many, is not compared: it only identifies the language.
 
 AUC of the context of an item with its source, on the later 30 % of ai_press_2026_techmeme_dev and gnews_top_2020_dev,
 by share: .02 .852 .629, .04 .854 .629, .08 .858 .630, .12 .859 .630; of all words .858 .629, at four times the cost.

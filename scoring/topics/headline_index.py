@@ -88,7 +88,7 @@ NATIONALITIES = frozenset(
     """.split()  # noqa: SIM905 - as above
 )
 
-# The same in Chinese, whose text has no spaces: names are told by what is left without these words.
+# The same in Chinese, whose text has no spaces: names are what is left without these words.
 GENERIC_UNSPACED = frozenset(
     """
     人工智能 机器人 开发者 投资者 工程师 程序员 第一季度 公司 企业 行业 产业 市场 技术 科技 模型 智能 机器

@@ -19,7 +19,7 @@ HOUR = 3600.0
 DAY = 24 * HOUR
 
 REACH = timedelta(days=8)
-"""The last 24 hours, and the seven days before them, which tell what is usual."""
+"""The last 24 hours, and the seven days before them, which define what is usual."""
 
 MIN_HISTORY = timedelta(days=2)
 """With a shorter history nothing rises, because the usual is unknown."""
@@ -53,7 +53,7 @@ class Moment:
 
     @property
     def known(self) -> bool:
-        """Whether the history is long enough to tell what is usual."""
+        """Whether the history is long enough to define what is usual."""
         return self.before > 0 and self.headlines.first_arrival <= self.now - MIN_HISTORY.total_seconds()
 
     def recent(self, numbers: Sequence[int]) -> Sequence[int]:
@@ -61,7 +61,7 @@ class Moment:
         return numbers[bisect_left(numbers, self.day) : bisect_left(numbers, self.end)]
 
     def usual(self, numbers: Sequence[int]) -> float:
-        """Return the share of entries that held the term in the seven days before the last 24 hours."""
+        """Return the share of entries that contained the term in the seven days before the last 24 hours."""
         count = bisect_left(numbers, self.day) - bisect_left(numbers, self.begin)
         return count / self.before
 

@@ -53,7 +53,7 @@ def token_file(db: Path) -> Path:
 
 
 def make_token(store: Store, db: Path, now: datetime) -> str:
-    """Make a new token, end every session, write it beside the database, and return it."""
+    """Make a new token, end every session, write it to a file next to the database, and return it."""
     token = secrets.token_urlsafe(32)
     _write_token(token_file(db), token)
     store.sessions.set_token(digest(token), now)

@@ -41,7 +41,7 @@ class _Form:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A page, ready to be sent to anybody; made by `reply_of`."""
+    """A page, ready to be sent to any client; made by `reply_of`."""
 
     digest: str
     changed: datetime

@@ -1,4 +1,4 @@
-"""Which languages the pages speak, and the catalog of each."""
+"""The languages of the pages, and the catalog of each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def locale_of(language: str) -> str:
 
 
 def page_language(language: str) -> str:
-    """Return the `lang` of the pages: *language* itself where they speak it, else English."""
+    """Return the `lang` of the pages: *language* itself if there is a catalog for it, else English."""
     primary = language.lower().replace("_", "-").partition("-")[0]
     return language if locale_of(language) == LOCALES.get(primary) else "en"
 
@@ -71,7 +71,7 @@ def speaking(language: str) -> Iterator[None]:
 
 
 def install(app: Flask, language: Callable[[], str]) -> Catalogs:
-    """Let pages of *app* speak the language that *language* returns; return its catalogs."""
+    """Show the pages of *app* in the language that *language* returns; return its catalogs."""
     babel = Babel(app, locale_selector=lambda: locale_of(language()))
     babel.domain_instance = catalogs = Catalogs()
     return catalogs

@@ -161,5 +161,5 @@ def _month_and_day(local: datetime) -> str:
 
 
 def _time(local: datetime) -> str:
-    # In 24 hours everywhere: all languages that pages speak write it so, and it is shorter.
+    # In 24 hours everywhere: all languages of the pages write it so, and it is shorter.
     return format_time(local, "HH:mm", locale=language(), tzinfo=local.tzinfo)

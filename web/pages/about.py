@@ -101,7 +101,7 @@ def operations(spec: dict[str, Any], translate: Callable[[str], str] = gettext) 
 
 def _parameter(parameter: dict[str, Any], translate: Callable[[str], str]) -> Field:
     schema = parameter["schema"]
-    # IDs have bounds too, but these tell a reader nothing.
+    # IDs have bounds too, but these do not help a reader.
     bounded = schema.get("maximum", MAX_BOUND) < MAX_BOUND
     return Field(
         parameter["name"],

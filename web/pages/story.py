@@ -31,7 +31,7 @@ COVERAGE_SIZE = 100
 """Entries a page."""
 
 BESIDE = 6
-"""How many stories each list beside a story has."""
+"""Length of each list of stories on a story's page."""
 
 
 @blueprint.get("/story/<int(max=9223372036854775807):story_id>/", defaults={"name": ""})

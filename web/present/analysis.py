@@ -63,7 +63,7 @@ class AnalysisView:
     """The analysis of a story's coverage."""
 
     spread: str
-    """Who was first and who followed, in a few sentences; "" if nobody followed."""
+    """Who was first and who followed, in a few sentences; "" if no one followed."""
     copies: str
     additions: tuple[Addition, ...]
     agreed: tuple[tuple[str, str], ...]

@@ -57,7 +57,7 @@ class SourceRow:
     """One of `health.STATES`."""
     outcome: str
     outcome_language: str
-    """en for what a server or the poller said, as it is stored; "" for the language of the page."""
+    """en for a message of a server or the poller, as it is stored; "" for the language of the page."""
     kind: str
     http_status: str
     failures: int

@@ -84,7 +84,7 @@ def guard(app: Flask) -> None:
         if request.path.startswith("/admin") or g.get("operator") is not None:
             response.headers["Cache-Control"] = NO_STORE
             # Under no-referrer browsers send the Origin of a form as "null", and where they send no
-            # Sec-Fetch-Site (plain HTTP in a local network) nothing would tell our forms from others.
+            # Sec-Fetch-Site (plain HTTP in a local network) nothing would distinguish our forms from others.
             response.headers["Referrer-Policy"] = "same-origin"
         return response
 

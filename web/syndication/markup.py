@@ -10,7 +10,7 @@ from aggregator.text.markup import storable
 from web.syndication.channel import Channel, Item, iso
 
 NAMESPACE = "urn:uuid:7374c621-3b81-5aa8-bd74-0db6c9c124d9"
-"""Of our own elements: a name-based UUID, which is a URN that nobody has to register and nobody else can claim."""
+"""Of our own elements: a name-based UUID, a URN that needs no registration and that no one else can claim."""
 ATOM = "http://www.w3.org/2005/Atom"
 DC = "http://purl.org/dc/elements/1.1/"
 MEDIA = "http://search.yahoo.com/mrss/"
@@ -51,7 +51,7 @@ def body_html(item: Item) -> str:
 
 
 def escape_if_ambiguous(text: str) -> str:
-    """Return *text*, escaped once more if a reader that treats it as HTML would show something else.
+    """Return *text*, escaped again if a reader that treats it as HTML would show something else.
 
     RSS 2.0 does not say whether a title is text or HTML, so readers guess. "AT&T" reads the same either way.
     """

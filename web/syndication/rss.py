@@ -43,7 +43,7 @@ def _add_item(head: ET.Element, item: Item) -> None:
     text_element(node, "guid", item.id).set("isPermaLink", "false")
     text_element(node, "pubDate", format_datetime(item.date, usegmt=True))
     # Readers take one enclosure per item, so a recording goes before the picture, which is also in media:content.
-    # RSS requires a length; 0 stands for an unknown one, as the RSS Profile recommends.
+    # RSS requires a length; 0 means that it is unknown, as the RSS Profile recommends.
     if recording := item.enclosure:
         length = str(recording.length or 0)
         ET.SubElement(node, "enclosure", {"url": recording.url, "length": length, "type": recording.media_type})

@@ -92,7 +92,7 @@ class SubscriberCalls:
                     if self._store.websub_hub.seen(request.topic) is None:
                         self._store.websub_hub.saw(request.topic, document.digest, self._store.state.edition())
             return
-        # Any other response means no. Without a response it is tried once more, and then means no too.
+        # Any other response means no. Without a response it is tried again; no response then means no, too.
         if isinstance(answer, Failed) and answer.kind != "refused address" and pending.failures < 2:
             self._store.websub_requests.put_off(pending.request_id, now + websub_protocol.wait(pending.failures + 1))
         else:

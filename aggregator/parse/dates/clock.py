@@ -72,7 +72,7 @@ _GENERIC = {"et": "America/New_York", "ct": "America/Chicago", "mt": "America/De
 
 
 def time_of_day(text: str) -> tuple[str, timedelta | None, str]:
-    """Return what stands before the clock of *text*, the clock, and what stands behind it; None without one."""
+    """Return what is before the clock of *text*, the clock, and what is after it; None without one."""
     spaced = _JOINED_CLOCK.sub(" ", _ISO_CLOCK.sub(" ", text))
     match = _CLOCK.search(spaced)
     if match is None:

@@ -89,7 +89,7 @@ def day_of(text: str, language: str, others: OtherLanguages, region: Region) -> 
 
 
 def _without_weekday(text: str) -> str:
-    """Return a numeric day without a word that stands alone before or behind it."""
+    """Return a numeric day without a separate word before or after it."""
     return re.sub(r"^[^\W\d_]{2,14}\.?[,:]?\s+|,?\s*\([^\W\d_]{1,14}\)?$|,?\s+\[?[^\W\d_]{2,14}\]?$", "", text)
 
 

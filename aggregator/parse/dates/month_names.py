@@ -1,4 +1,4 @@
-"""The names of months in the languages that feeds are written in, as they stand in dates.
+"""The names of months in the languages that feeds are written in, as dates spell them.
 
 Full names (in the case that a date needs) and the usual abbreviations, in lower case, January first; `|` parts
 the spellings of one month. From the Unicode CLDR's tables; where two languages disagree on a word, `_BY_LANGUAGE` has

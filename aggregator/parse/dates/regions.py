@@ -73,7 +73,7 @@ def is_regional(stated: str) -> bool:
 
 
 def has_unclear_order(stated: str) -> bool:
-    """Return whether other dates of the document may tell in which order day and month stand in *stated*."""
+    """Return whether other dates of the document may determine the order of day and month in *stated*."""
     return bool(_SLASHED.search(stated) or _SHORT_YEAR.search(stated))
 
 

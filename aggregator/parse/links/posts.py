@@ -30,7 +30,7 @@ _BOILERPLATE = re.compile(
     r"|\[(?:link|(?:\d+ )?comments?)\]",
     re.IGNORECASE,
 )
-# "3 comments" alone may stand below a report.
+# "3 comments" alone may be below a report.
 _STRONG = re.compile(r"\b(?:article|link|comments) url:|\bsubmitted by|\[link\]|\[(?:\d+ )?comments?\]", re.IGNORECASE)
 _ADDRESS = re.compile(r"https?://\S+")
 _MIN_OWN_LETTERS = 20
@@ -79,7 +79,7 @@ def read(markup: str, link: str, comments: str, external_url: str, base: str, ho
         discussion = discussion or _address(anchors.get("comments", ""), base)
         text = _without_boilerplate(plain(markup[:_MAX_CHARS]))
         if text is not None and not discussion and not target:
-            text = None  # somebody writes about comments
+            text = None  # a text about comments
     if not target and discussion and _site(link) != _site(discussion) and _site(home) == _site(discussion):
         target = link
     if external_url and text == "" and not discussion and _site(link) != _site(target):

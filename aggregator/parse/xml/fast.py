@@ -35,7 +35,7 @@ def read(data: bytes) -> RawFeed | None:
     if data.rfind(b"<!DOCTYPE") >= 0 or data.rfind(b"<!ENTITY") >= 0:  # a sixth of the time of "in"
         return None
     try:
-        # As `iterparse` does it, which makes a class at each call; nothing else tells of namespaces.
+        # As `iterparse` does it, which makes a class at each call; nothing else reports namespaces.
         builder = TreeBuilder()
         parser = XMLPullParser(("start-ns",), _parser=XMLParser(target=builder))
         parser.feed(data)

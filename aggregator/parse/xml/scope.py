@@ -61,7 +61,7 @@ class Scope:
         return Text(value, is_html=kind != "text/plain")
 
     def link_of(self, element: Element, *, feed: bool = False, base: str = "") -> tuple[dict[str, str], str, bool]:
-        """Return a link as feedparser lists it, its address, and whether it is the address of what it stands in."""
+        """Return a link as feedparser lists it, its address, and whether it is that of the containing element."""
         if len(element):
             raise NotSureError
         base = base or self.base

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aggregator.store.connection import Connection, upsert
 
 NEWEST = 50_000
-"""Only so many of the newest entries are checked, so that nothing is read in vain if feeds state every language."""
+"""Only so many of the newest entries are checked, so that nothing is read if feeds state every language."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What editors decided of stories: kept for ever, and taken back, never deleted."""
+"""Editors' decisions about stories: they are undone, but never deleted."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Decisions:
         category_id: str = "",
         now: datetime,
     ) -> Decision:
-        """Keep what an editor decided of a story, in a transaction of its own, and return it.
+        """Store an editor's decision about a story, in a transaction of its own, and return it.
 
         entry_ids:   SPLIT and MOVE: the entries that leave it
         into_id:     MERGE and MOVE: the other story
@@ -79,7 +79,7 @@ class Decisions:
                     return self._write(now, kind, story_id, members)
 
     def undo(self, decision_id: int, now: datetime) -> Decision:
-        """Take a decision back, in a transaction of its own, and return it; DecisionError if none stands."""
+        """Undo a decision, in a transaction of its own, and return it; DecisionError if none is in force."""
         with self._db.transaction():
             decided = self.get(decision_id)
             if decided is None:
@@ -105,7 +105,7 @@ class Decisions:
         return None if row is None else decision(row)
 
     def standing(self, at: datetime | None = None) -> list[Decision]:
-        """Return the decisions that stand, or that stood after what happened at a moment, oldest first."""
+        """Return the decisions in force, now or after the events of a moment, oldest first."""
         rows = self._db.rows(
             """select * from decisions where (cast(:at as text) is null and undone_at is null)
             or (at <= :at and (undone_at is null or undone_at > :at)) order by at""",
@@ -119,7 +119,7 @@ class Decisions:
         return [decision(row) for row in rows]
 
     def of_story(self, story_id: int) -> list[Decision]:
-        """Return the decisions that stand on any entry of a story, oldest first."""
+        """Return the decisions in force on any entry of a story, oldest first."""
         numbers = self._db.dialect.integers_of
         rows = self._db.rows(
             f"""select * from decisions d where undone_at is null and exists (

@@ -165,7 +165,7 @@ class PostgresConnection(connection.Connection):
 
     def each(self, sql: str, params: Params | None = None) -> Iterator[Row]:
         """Yield the rows of a query one by one, for results too large to hold."""
-        # A connection of its own: others go on with this one while the caller takes its time.
+        # A connection of its own: others use this one while the caller takes its time.
         if self._in_transaction:
             yield from self.rows(sql, params)
             return

@@ -10,7 +10,7 @@ _PIECE = re.compile(r"'(?:[^']|'')*'|::|:([a-zA-Z_]\w*)|\?|%")
 
 @lru_cache(maxsize=4096)
 def adapted(sql: str) -> str:
-    """Return *sql* with psycopg's placeholders; what stands in quotes stays."""
+    """Return *sql* with psycopg's placeholders; quoted text stays."""
 
     def replaced(piece: re.Match[str]) -> str:
         text = piece.group()

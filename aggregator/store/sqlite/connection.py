@@ -156,7 +156,7 @@ class SqliteConnection(connection.Connection):
         if not rows:
             return []
         self.run_many(f"insert into {table} ({', '.join(columns)}) values ({', '.join('?' * len(columns))})", rows)
-        # Ids of one statement follow each other: they are never reused, and nobody else writes meanwhile.
+        # Ids of one statement follow each other: they are never reused, and no other process writes meanwhile.
         last = int(self.value("select last_insert_rowid()"))
         return list(range(last - len(rows) + 1, last + 1))
 

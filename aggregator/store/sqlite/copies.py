@@ -1,4 +1,4 @@
-"""Copies of the database: written beside it and renamed, looked at without being changed.
+"""Copies of the database: written next to it and renamed, read without being changed.
 
 A copy is a database with one table more, `sqlar`, in the format of SQLite's own archives (`sqlite3 -A -t -f COPY`
 lists it). It holds the files that belong to a site. Leaves which files those are to `aggregator.site.backup`.
@@ -19,7 +19,7 @@ from pathlib import Path
 from aggregator.errors import StoreError
 
 JOURNALS = ("-wal", "-shm", "-journal")
-"""What SQLite keeps beside a database."""
+"""The files that SQLite keeps next to a database."""
 
 _HEADER = b"SQLite format 3\0"
 _DUMP = b"PGDMP"
@@ -30,17 +30,17 @@ PRIVATE = 0o600
 
 
 def models_folder(database: Path) -> Path:
-    """Return where the models of a database are kept: beside it."""
+    """Return the folder of the models of a database, next to it."""
     return database.with_name(f"{database.name}.models")
 
 
 def pictures_folder(database: Path) -> Path:
-    """Return where the pictures of a database are kept: beside it."""
+    """Return the folder of the pictures of a database, next to it."""
     return database.with_name(f"{database.name}.pictures")
 
 
 def make_private(path: Path) -> None:
-    """Make an empty file at *path* that only its owner can read; SQLite gives its mode to the journal beside it.
+    """Make an empty file at *path* that only its owner can read; SQLite gives its mode to the journal next to it.
 
     A file that is there keeps its mode unless everybody may read it, as versions before 0.2.0 left it.
     """
@@ -89,7 +89,7 @@ def write_copy(raw: sqlite3.Connection, target: Path, files: Mapping[str, bytes]
 
 
 def take_in(copy: Path, part: Path) -> dict[str, bytes]:
-    """Copy *copy*, with a journal beside it, to *part*, and return the files that it holds; *copy* stays as it is.
+    """Copy *copy*, with a journal next to it, to *part*, and return the files in it; *copy* is not changed.
 
     *part* is then a database of this program, of this or an earlier version, without an archive and with no session.
     StoreError if *copy* is empty, no database, or another program's.

@@ -76,7 +76,7 @@ class SqliteMaintenance(connection.Maintenance):
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Return what tells one file from another of the same name, None if there is none."""
+    """Return what identifies a file among others of the same name, None if there is none."""
     try:
         status = path.stat()
     except OSError:

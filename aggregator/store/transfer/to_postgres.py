@@ -24,7 +24,7 @@ from aggregator.store.sqlite.tables import SqliteTables
 
 CHUNK_ROWS = 2_000
 MAX_PASSES = 5
-"""The first one copies, the second one compares; more are needed only where somebody writes to the source."""
+"""The first one copies, the second one compares; more are needed only if the source is written to."""
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -45,7 +45,7 @@ class Transferred:
     models: int
     pictures: int
     replaced: int
-    """Texts with the character NUL, which PostgreSQL refuses: U+FFFD stands in its place."""
+    """Texts with the character NUL, which PostgreSQL rejects: U+FFFD replaces it."""
 
 
 def transfer(db: Path, url: str, progress: Progress) -> Transferred:

@@ -58,7 +58,7 @@ The mean accuracy on windows left out is .903 of all items (.889 with shares tha
 1.0), and .937 of those with a category (.930, .936, .935)."""
 
 MEANING = 4.0
-"""What the fitted value of a category, 0..1, counts in log-odds beside those of words.
+"""What the fitted value of a category, 0..1, counts in log-odds next to those of words.
 
 With 5 the windows that are left out have .904 and .935."""
 

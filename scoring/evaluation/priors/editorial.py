@@ -33,7 +33,7 @@ MIN_LABELLED = {"word": 4, "pair": 4, "gram": 8, "site": 8, "address": 8, "shape
 """Labelled items that hold a feature, below which it is left out."""
 
 MIN_WORDS_OF_GRAM = 3
-"""Different words that an n-gram must stand in."""
+"""Different words that must contain an n-gram."""
 
 SHAPES = frozenset(
     f"shape:{name}"
@@ -49,7 +49,7 @@ THRESHOLDS = ((1, 0.5), (2, 1.0), (3, 0.5))
 """Grades and their part in the order."""
 
 PICK_WEIGHT = 0.3
-"""What a pick counts beside a grade: there are twice as many, and they speak of one desk."""
+"""What a pick counts relative to a grade: there are twice as many, and they are the judgment of one editorial team."""
 
 MIN_WEIGHT = {"word": 0.0, "pair": 0.05, "gram": 0.02, "site": 0.0, "address": 0.05, "shape": 0.0}
 """Log-odds below which a weight is left out of the file."""
@@ -161,7 +161,7 @@ def solve(features: sparse.csr_matrix, grades: NDArray[np.int64], picks: NDArray
     ones = sparse.csr_matrix(np.ones((graded.shape[0], 1)))
     rows = sparse.vstack(
         [
-            # The base of the grades is free: a column of 3 is hardly held by the penalty.
+            # The base of the grades is free: the penalty hardly limits a column of 3.
             sparse.hstack([graded, graded, 3 * ones]),
             sparse.hstack([picked, 0 * picked, sparse.csr_matrix((picked.shape[0], 1))]),
         ]

@@ -100,7 +100,7 @@ def _row(line: Mapping[str, Any], label: str) -> Row:
 
 
 # Observed in news_2020 and gnews_top_2020: where an item was taken from a list of top stories its title ends with
-# " - CNN", so that the ending tells the label (83 % against 16 %).
+# " - CNN", so that the ending reveals the label (83 % against 16 %).
 # Rule: an ending behind " - " or " | " goes if it begins with the name of the source.
 def _without_publisher(title: str, source: str) -> str:
     name = "".join(words(source))

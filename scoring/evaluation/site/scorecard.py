@@ -58,7 +58,7 @@ class Scorecard:
     day: date
     measures: tuple[Measure, ...]
     tables: Mapping[tuple[int, str], Any] = field(default_factory=dict)
-    """By window and name: "reliability", a list of bins; "confusion", a list of (said, right, cases)."""
+    """By window and name: "reliability", a list of bins; "confusion", a list of (predicted, right, cases)."""
 
 
 @dataclass(slots=True)

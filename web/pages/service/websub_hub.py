@@ -27,7 +27,7 @@ MAX_SUBSCRIPTIONS = 2_000
 MAX_OF_A_GROUP = 60
 """Subscriptions and requests whose callbacks are hosts of one owner."""
 MAX_TOPICS = 300
-"""Feeds that are subscribed to, all together: each is rendered again when something changes."""
+"""Feeds that are subscribed to, in total: each is rendered again when something changes."""
 MAX_SEARCHES = 50
 """Of those, searches: what they find is looked up again each time."""
 

@@ -14,7 +14,7 @@ SCHEMA = "jobs"
 
 
 class PostgresJobQueue:
-    """The queue as whoever decides what is due sees it; see `aggregator.store.cluster.jobs`."""
+    """The queue as seen by the code that decides what is due; see `aggregator.store.cluster.jobs`."""
 
     def __init__(self, connection: PostgresConnection) -> None:
         self._db = connection
@@ -65,7 +65,7 @@ def procrastinate() -> Any:
             f"background jobs over PostgreSQL need procrastinate, which is not installed ({error}); "
             "`pip install 'groundswell[postgres]'` installs it"
         ) from None
-    # What is worth a line is said by us; the libraries tell of each attempt, with a traceback.
+    # We log what is worth a line; the libraries log each attempt, with a traceback.
     for name in ("procrastinate", "psycopg.pool"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     return library

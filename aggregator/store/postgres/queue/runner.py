@@ -1,7 +1,7 @@
-"""Run background jobs in this process, beside others on any machine, and take over those of processes that died.
+"""Run background jobs in this process, next to others on any machine, and take over those of processes that died.
 
     every 5 s    this worker's heartbeat; put back the jobs of workers that were silent for 30 s
-    a new job    the server tells every worker, and the first one takes it
+    a new job    the server notifies every worker, and the first one takes it
 
 A job that fails or is cut short runs again, five times in all: it may be what ends the worker. Where a job holds an
 advisory lock of its name, the sessions that hold it are ended before it runs elsewhere, so that a process which was
@@ -33,7 +33,7 @@ Action = Callable[..., Awaitable[None]]
 
 BEAT_S, SILENT_S = 5.0, 30.0
 LOOK_S = 1.0
-"""Between two looks for jobs; the server tells of new ones, but not of those that are put back or waited for a lock."""
+"""Between two looks for jobs; the server announces new ones, but not those that are put back or waited for a lock."""
 TRIES, AGAIN_S = 5, 300.0
 """How often a job is started, and how long a long one waits after it failed. A crash of the server can cost two starts:
 one is cut short, and the next finds the server recovering."""
