@@ -97,7 +97,7 @@ def dashboard() -> str:
         counts, newest = store.alert_messages.counts(), store.alert_messages.newest(LATEST_MESSAGES)
         messages = alert_rows(show, config(), counts, newest)
         alarms = [(_sentence(alarm), show.moment(alarm.began_at)) for alarm in store.alarms.standing()]
-        backup = backup_summary(made) if (made := last_backup(store)) else ""
+        backup = backup_summary(latest) if (latest := last_backup(store)) else ""
         meaning = store.state.get("meaning_message") or ""
         disk = disk_use(store, reading().db, config().retention.entries, now())
     return render_template(

@@ -79,7 +79,7 @@ def models() -> str:
             "admin/models.html",
             rows=rows,
             trained=show.moment(trained) if trained else None,
-            said=notice(read_back(said)) if (said := store.state.get("train_said")) else None,
+            said=notice(read_back(outcome)) if (outcome := store.state.get("train_said")) else None,
             params=show.moment(params) if params else None,
             refused=notice(why) if (why := _why_not_now(store)) else None,
             status=status_of(store),

@@ -70,9 +70,9 @@ def _backup_alarm(store: Store, config: Config, now: datetime) -> Alarm | None:
     """Return the alarm about scheduled backups that failed or are late."""
     if not config.backup.folder:
         return None
-    made = last_backup(store)
-    if made is not None and made.error:
-        return Alarm(AlarmKind.BACKUP_FAILED, {"reason": clip(summary(made), 200)})
+    latest = last_backup(store)
+    if latest is not None and latest.error:
+        return Alarm(AlarmKind.BACKUP_FAILED, {"reason": clip(summary(latest), 200)})
     last = store.state.moment("backed_up_at")
     if last is not None and now - last > BACKUP_LATE * config.backup.every:
         return Alarm(AlarmKind.BACKUP_MISSING, {"seconds": int((now - last).total_seconds())})

@@ -61,7 +61,7 @@ class Memberships:
             yield entry(row), membership(row)
 
     def since(self, since: datetime) -> Iterator[Membership]:
-        """Yield the memberships of the entries that arrived after *since*."""
+        """Yield the memberships of the entries that arrived after *since*, in any order."""
         for row in self._db.each(
             "select m.* from entries e join memberships m using (entry_id) where e.first_seen_at > :since",
             {"since": stamp(since)},

@@ -123,8 +123,8 @@ def _note_outcomes(db: Path) -> None:
         note_made(store, Path("backups/groundswell-1.db"), Contents(1200, 3, 2, True, 2_000_000))
         store.state.set("train_said", stored(attempt([], newsroom.NOW, load_prior()).message))
         store.alert_messages.add([NewMessage("chips", "story:1", 0, "", "ntfy", {"title": "x"})], newsroom.NOW)
-        (made,) = store.alert_messages.newest(1)
-        store.alert_messages.settle(made.message_id, "failed", problem, newsroom.NOW)
+        (sent,) = store.alert_messages.newest(1)
+        store.alert_messages.settle(sent.message_id, "failed", problem, newsroom.NOW)
 
 
 def test_the_desk_holds_no_english(
