@@ -81,7 +81,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of a feed is taken in; over a limit, what is inside it is kept."""
+    """Limits on what is read from a feed: more text, tags or entries are left out, other excess is a failed poll."""
 
     feed_bytes: int = 10_000_000
     fetch: timedelta = timedelta(seconds=20)
