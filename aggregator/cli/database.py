@@ -166,7 +166,7 @@ def backup(front: Front, target: Path | None, verify: bool, feeds: Path, db: Pat
     if settings:
         with open_store(db) as store:
             last_backup.note_made(store, target, contents)
-    click.echo(last_backup.made(target, contents))
+    click.echo(last_backup.made_message(target, contents))
 
 
 @click.command()

@@ -113,7 +113,7 @@ def restore(copy: Path, db: Path, feeds: Path | None, at: datetime) -> Restored:
         replaced = []
         if db.exists():
             replaced.append(_free_name(db, at))
-            copies.keep(db, replaced[0])
+            copies.salvage(db, replaced[0])
         copies.replace(part, db)
     finally:
         copies.discard(part)

@@ -55,10 +55,10 @@ def last_backup(store: Store) -> LastBackup | None:
 def summary(last: LastBackup) -> str:
     """Return the outcome in one line."""
     where = f"{last.machine}: " if last.machine else ""
-    return where + (last.error if last.contents is None else made(last.file, last.contents))
+    return where + (last.error if last.contents is None else made_message(last.file, last.contents))
 
 
-def made(file: str | Path, contents: Contents) -> str:
+def made_message(file: str | Path, contents: Contents) -> str:
     """Return a line about a verified backup."""
     parts = [plural(contents.entries, "entry", "entries"), plural(contents.stories, "story", "stories")]
     parts += ["feeds.yaml"] * contents.has_config + [plural(contents.models, "model file")] * bool(contents.models)

@@ -38,9 +38,9 @@ class Constraints:
         self._hidden: dict[int, list[Decision]] = defaultdict(list)
         self._pinned: dict[int, list[Decision]] = defaultdict(list)
         for decision in standing:
-            self.take(decision)
+            self.apply(decision)
 
-    def take(self, event: Decision | Undo) -> None:
+    def apply(self, event: Decision | Undo) -> None:
         """Apply a decision, or undo it."""
         decision = event.decision if isinstance(event, Undo) else event
         book, keys = self._place(decision)
@@ -211,7 +211,7 @@ def kind_of(event: Decision | Undo) -> DecisionKind:
     return event.decision.kind if isinstance(event, Undo) else event.kind
 
 
-def name(group: Collection[int], event: Decision | Undo, stories: Mapping[int, Collection[int]]) -> int:
+def group_id(group: Collection[int], event: Decision | Undo, stories: Mapping[int, Collection[int]]) -> int:
     """Return the ID of a group: that of the oldest story that is part of it or begins in it, else of its first entry.
 
     Undoing a decision also restores the ID that the story had before it.

@@ -32,12 +32,12 @@ class DecisionHandler:
         self._overrides = overrides
         self._regrouping = regrouping
 
-    def take(self, event: Decision | Undo, closed: Sequence[ClosedStory], log: StepLog) -> None:
+    def apply(self, event: Decision | Undo, closed: Sequence[ClosedStory], log: StepLog) -> None:
         """Put a decision into force, or out of it, and change the stories accordingly.
 
         closed: the closed stories of the entries that it splits, merges or moves
         """
-        self._overrides.constraints.take(event)
+        self._overrides.constraints.apply(event)
         if decisions.kind_of(event) in decisions.STRUCTURAL:
             for closed_story in closed:
                 self._regrouping.reopen(*closed_story)
@@ -70,7 +70,7 @@ class DecisionHandler:
         }
         members_of = {story_id: live.members for story_id, live in before.items()}
         regrouped = self._overrides.constraints.regroup(event, members_of)
-        after = {decisions.name(group, event, members_of): group for group in regrouped}
+        after = {decisions.group_id(group, event, members_of): group for group in regrouped}
         changed = {
             story_id: group
             for story_id, group in sorted(after.items())

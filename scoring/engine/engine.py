@@ -169,7 +169,7 @@ class Engine:
                     self._joiner.edit(story_id, event)
                     log.note(story_id, Cause.EDITED, because(ReasonKind.TEXT_CHANGED), event.entry_id)
             else:
-                self._decisions.take(event, reopened, log)
+                self._decisions.apply(event, reopened, log)
         return log
 
     def _enter(self, entry: Entry, now: datetime, log: StepLog) -> None:

@@ -99,7 +99,7 @@ class Joiner:
         # reprint hours later would make old news look new.
         live.context = live.context.with_more(context) if live.voices else context
         rhythm = self._state.rhythm
-        rhythm.heard(voice, _followed({name: other.joined for name, other in live.voices.items()}, joined))
+        rhythm.count_follows(voice, _followed({name: other.joined for name, other in live.voices.items()}, joined))
         # Reach as known now, never updated: later behaviour of the source elsewhere says nothing about this story.
         live.voices[voice] = Voice(joined, rhythm.reach(voice))
         live.last_voice_at = max(live.last_voice_at, joined)
@@ -190,7 +190,7 @@ class Joiner:
         begins = began_a_story(membership)
         new_voice = membership.voice not in earlier
         if new_voice:
-            state.rhythm.heard(membership.voice, _followed(earlier, membership.joined_at))
+            state.rhythm.count_follows(membership.voice, _followed(earlier, membership.joined_at))
         state.rhythm.count(category, voice=new_voice, story=begins)
 
     def edit(self, story_id: int, edit: Edit) -> None:

@@ -74,7 +74,7 @@ class CategoryRhythm:
         """Return the coverage that a story of the category usually gets."""
         return trend.usual_coverage(self._counts[category, _VOICES], self._counts[category, _STORIES])
 
-    def heard(self, source: str, earlier: Iterable[str]) -> None:
+    def count_follows(self, source: str, earlier: Iterable[str]) -> None:
         """Count that *source* joined a story, within `FOLLOWS_WITHIN` after the *earlier* ones."""
         self._add([(source, _JOINED), ("", _ALL_JOINED)])
         for before in earlier:

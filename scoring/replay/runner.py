@@ -103,7 +103,7 @@ def replay(
             for group in batch:
                 for line, entry_id in group.arrived:
                     line_observer(line, entry_id)
-        runner.take(batch)
+        runner.process(batch)
         if progress is not None:
             progress(sum(len(group.lines) for group in batch))
     return Replayed(
@@ -243,7 +243,7 @@ class _InMemory:
     def use_model(self, model: RelevanceModel, now: datetime) -> None:
         self.engine.use_model(model, now)
 
-    def take(self, batch: Sequence[_Group]) -> None:
+    def process(self, batch: Sequence[_Group]) -> None:
         for group in batch:
             events: list[Event] = [
                 _entry(entry_id, source, arrival, group)
@@ -281,7 +281,7 @@ class _InStore:
     def use_model(self, model: RelevanceModel, now: datetime) -> None:
         self._updater.use_model(model, now)
 
-    def take(self, batch: Sequence[_Group]) -> None:
+    def process(self, batch: Sequence[_Group]) -> None:
         store = self._store
         self._waiting = list(batch)
         sources = {source for group in batch for source in group.new} - self._stored_sources

@@ -51,7 +51,7 @@ class Rising:
 
 def ranked(moment: Moment, weights: Sequence[float] = WEIGHTS, offset: float = OFFSET) -> list[tuple[float, str]]:
     """Return the terms of the last 24 hours with the log-odds that a rise follows, likeliest first."""
-    if not moment.known:
+    if not moment.has_history:
         return []
     results = [
         (offset + math.fsum(w * s for w, s in zip(weights, moment.signals(t, numbers), strict=True)), t)

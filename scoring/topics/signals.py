@@ -52,7 +52,7 @@ class Moment:
         return self.headlines.number_at(self.now - hours_ago * HOUR)
 
     @property
-    def known(self) -> bool:
+    def has_history(self) -> bool:
         """Whether the history is long enough to define what is usual."""
         return self.before > 0 and self.headlines.first_arrival <= self.now - MIN_HISTORY.total_seconds()
 

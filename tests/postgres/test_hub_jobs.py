@@ -96,7 +96,7 @@ def hub(postgres: Cluster, service: HttpService) -> Iterator[Hub]:
 
 
 async def test_a_subscriber_is_verified_and_then_gets_updates_by_jobs(hub: Hub, service: HttpService) -> None:
-    hub.store.websub_requests.ask(Request("subscribe", TOPIC, f"{hub.callback}one"), NOW)
+    hub.store.websub_requests.add(Request("subscribe", TOPIC, f"{hub.callback}one"), NOW)
     await hub.step(NOW)
     assert hub.waiting() == [f"{CONFIRMATIONS} 1"]
     assert service.received == [], "the scorer calls nobody"
@@ -128,7 +128,7 @@ async def test_a_finished_delivery_is_not_repeated(hub: Hub, service: HttpServic
 async def test_a_callback_that_fails_waits_as_a_subscription_and_not_as_a_job(hub: Hub, service: HttpService) -> None:
     hub.store.websub_hub.subscribe(Request("subscribe", TOPIC, f"{hub.callback}one"), "before", "192.0.2.1", NOW)
     hub.store.websub_hub.changed(TOPIC, "before news", NOW)
-    hub.store.websub_hub.saw(TOPIC, "before news", hub.store.state.edition())
+    hub.store.websub_hub.note_check(TOPIC, "before news", hub.store.state.edition())
     service.answers = [(500, {})]
     await hub.step(NOW)
     await hub.run_jobs(NOW)

@@ -192,7 +192,7 @@ async def test_a_callback_of_a_subscriber_leads_to_no_private_address(
                 wanted = read_request({"hub.mode": "subscribe", "hub.topic": topic, "hub.callback": url})
             except RefusedError:
                 continue
-            store.websub_requests.ask(wanted, NOW)
+            store.websub_requests.add(wanted, NOW)
             await publisher.step(NOW)
             await publisher.settle()
 

@@ -152,7 +152,7 @@ class Authenticator:
             store.sessions.end(session.digest)
             return None
         if now - session.seen_at >= SEEN_EVERY:
-            store.sessions.seen(session.digest, now)
+            store.sessions.note_use(session.digest, now)
         return session
 
     def _token_digest(self, store: Store) -> str:

@@ -47,7 +47,7 @@ class Catalogs(Domain):  # type: ignore[misc]
             self._by_locale[locale] = read_catalog(locale)
         return self._by_locale[locale]
 
-    def known(self, language: str) -> NullTranslations:
+    def translations(self, language: str) -> NullTranslations:
         """Return the translations into a language if a page has needed them, else English: reads no file."""
         return self._by_locale.get(locale_of(language), self._by_locale["en"])
 

@@ -45,7 +45,7 @@ def translated(message: Translatable) -> str:
 
 def plain(message: Translatable, catalogs: Catalogs, language: str) -> str:
     """Return *message* outside of a request; in English before the first page in *language*."""
-    return str(catalogs.known(language).gettext(message.template)) % message.values
+    return str(catalogs.translations(language).gettext(message.template)) % message.values
 
 
 def _worded(value: Value) -> str:

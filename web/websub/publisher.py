@@ -162,9 +162,9 @@ class Publisher:
                 break
             document = await self._documents.document(topic)
             with self._store.transaction():
-                before = self._store.websub_hub.seen(topic)
+                before = self._store.websub_hub.last_check(topic)
                 digest = "" if document is None else document.digest
-                self._store.websub_hub.saw(
+                self._store.websub_hub.note_check(
                     topic, digest if document is not None or before is None else before[0], edition
                 )
                 if document is not None and (before is None or _news(before[0], digest)):
@@ -189,7 +189,7 @@ class Publisher:
         changed: dict[str, str] = {}
         for path in lists:
             document = await self._documents.document(f"{base}{path}.rss")
-            seen = self._store.websub_hub.seen(f"{base}{path}.rss")
+            seen = self._store.websub_hub.last_check(f"{base}{path}.rss")
             if document is not None and (seen is None or _news(seen[0], document.digest)):
                 changed[path] = document.digest
         if changed:
@@ -209,7 +209,7 @@ class Publisher:
                 return
         with self._store.transaction():
             for path, digest in changed.items():
-                self._store.websub_hub.saw(f"{base}{path}.rss", digest, edition)
+                self._store.websub_hub.note_check(f"{base}{path}.rss", digest, edition)
         self._edition = edition
 
 

@@ -89,8 +89,8 @@ class SubscriberCalls:
                     self._store.websub_hub.unsubscribe(request.topic, request.callback)
                 elif document is not None:
                     self._store.websub_hub.subscribe(request, document.digest, subscriber, now)
-                    if self._store.websub_hub.seen(request.topic) is None:
-                        self._store.websub_hub.saw(request.topic, document.digest, self._store.state.edition())
+                    if self._store.websub_hub.last_check(request.topic) is None:
+                        self._store.websub_hub.note_check(request.topic, document.digest, self._store.state.edition())
             return
         # Any other response means no. Without a response it is tried again; no response then means no, too.
         if isinstance(answer, Failed) and answer.kind != "refused address" and pending.failures < 2:

@@ -98,7 +98,7 @@ class Sessions:
             return None
         return Session(digest, row["form_token"], moment(row["made_at"]), moment(row["seen_at"]))
 
-    def seen(self, digest: str, now: datetime) -> None:
+    def note_use(self, digest: str, now: datetime) -> None:
         """Note that a session is in use."""
         self._db.run(
             "update sessions set seen_at = :now where session_digest = :digest", {"digest": digest, "now": stamp(now)}

@@ -144,8 +144,8 @@ def set_token(path: Path, token: Token) -> None:
         )
 
 
-def keep(path: Path, target: Path) -> None:
-    """Copy the database at *path* to *target*: page by page where it opens, else its files as they are."""
+def salvage(path: Path, target: Path) -> None:
+    """Copy the database at *path* to *target*: page by page if it opens, else its files as they are."""
     try:
         make_private(target)
         with closing(sqlite3.connect(path, timeout=10)) as raw, closing(sqlite3.connect(target)) as copy:

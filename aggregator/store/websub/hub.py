@@ -37,7 +37,7 @@ class HubRequests:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
-    def ask(self, request: Request, at: datetime) -> None:
+    def add(self, request: Request, at: datetime) -> None:
         """Store a request, replacing an earlier one of the same callback for the same topic.
 
         The time of its verification does not change, so repeating a request causes no further calls.
@@ -190,12 +190,12 @@ class HubSubscribers:
         )
         return [row["topic"] for row in rows]
 
-    def seen(self, topic: str) -> tuple[str, int] | None:
+    def last_check(self, topic: str) -> tuple[str, int] | None:
         """Return digest and edition of the last check of a feed, or None."""
         row = self._db.row("select digest, edition from hub_topics where topic = :topic", {"topic": topic})
         return None if row is None else (row["digest"], row["edition"])
 
-    def saw(self, topic: str, digest: str, edition: int) -> None:
+    def note_check(self, topic: str, digest: str, edition: int) -> None:
         """Store the digest of a feed in an edition."""
         self._db.run(
             upsert("hub_topics", ("topic",), ("digest", "edition")),

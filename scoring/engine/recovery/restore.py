@@ -76,7 +76,7 @@ class Restorer:
                 elif isinstance(event, Edit):
                     self._edit(event)
                 else:
-                    self._overrides.constraints.take(event)
+                    self._overrides.constraints.apply(event)
                     concerned = (self._recent.get(entry_id) for entry_id in sorted(decisions.concerned(event)))
                     self._overrides.learn(event, next((entry for entry in concerned if entry is not None), None))
         self._state.clusterer.flush()

@@ -69,11 +69,11 @@ class _Story:
     ids: set[int] = field(default_factory=set)
     """IDs under which it was shown: its own, and those of stories merged into it."""
 
-    def known(self, at: datetime) -> int:
+    def voices_by(self, at: datetime) -> int:
         return sum(joined <= at for joined in self.voices.values())
 
     def within(self, span: timedelta) -> int:
-        return self.known(self.first_seen_at + span)
+        return self.voices_by(self.first_seen_at + span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +236,7 @@ def _cases(past: Past, now: datetime) -> list[_Case]:
                     day=day.isoformat(),
                     category_id=kind.category_id,
                     probability=lines[stood - 1][1] / 100,
-                    voices=story.known(at),
+                    voices=story.voices_by(at),
                     age=story.first_seen_at.timestamp(),
                     label=labels[story_id],
                 )
@@ -334,7 +334,7 @@ def _median(waits: Sequence[float]) -> float | None:
 
 def _grew(past: Past, story_id: int, at: datetime) -> bool:
     story = past.stories.get(past.final(story_id))
-    return story is not None and story.known(at + DAY) - story.known(at) >= FURTHER
+    return story is not None and story.voices_by(at + DAY) - story.voices_by(at) >= FURTHER
 
 
 def _by_rule(past: Past, pages: Sequence[tuple[datetime, Sequence[int]]]) -> dict[str, list[list[int]]]:
@@ -351,7 +351,7 @@ def _by_rule(past: Past, pages: Sequence[tuple[datetime, Sequence[int]]]) -> dic
             if any(at - LIVE <= joined <= at for joined in story.voices.values())
         ]
         lists[RULES[0]].append([story_id for story_id, _ in reversed(live[-PAGE:])])
-        most = sorted(live, key=lambda item: (-item[1].known(at), -item[1].first_seen_at.timestamp(), item[0]))
+        most = sorted(live, key=lambda item: (-item[1].voices_by(at), -item[1].first_seen_at.timestamp(), item[0]))
         lists[RULES[1]].append([story_id for story_id, _ in most[:PAGE]])
     return lists
 

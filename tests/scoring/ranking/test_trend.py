@@ -76,8 +76,8 @@ def test_the_baseline_learns_whom_others_follow_and_forgets_after_its_days() -> 
     baseline = CategoryRhythm(days=2)
     baseline.advance(1)
     for _ in range(200):
-        baseline.heard("scoop", [])
-        baseline.heard("late", ["scoop"])
+        baseline.count_follows("scoop", [])
+        baseline.count_follows("late", ["scoop"])
     assert baseline.reach("scoop") > 1.5 > 1.0 > baseline.reach("late")
     assert baseline.reach("unknown") == pytest.approx(1.0)
     baseline.advance(4)

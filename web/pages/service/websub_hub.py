@@ -56,7 +56,7 @@ def ask() -> Response:
                 answer = _plain(full, 503)
                 answer.headers["Retry-After"] = "3600"
                 return answer
-            store.websub_requests.ask(wanted, now())
+            store.websub_requests.add(wanted, now())
     return _plain("Accepted. Your callback will be asked to confirm.", 202)
 
 

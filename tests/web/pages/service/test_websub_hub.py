@@ -228,7 +228,7 @@ async def test_a_feed_removed_meanwhile_is_denied_with_a_message(
     store: Store, publisher: Publisher, subscriber: Subscriber
 ) -> None:
     topic = "http://127.0.0.1:8000/category/nothing.rss"
-    store.websub_requests.ask(websub_protocol.read_request(subscriber.form(topic=topic)), NOW)
+    store.websub_requests.add(websub_protocol.read_request(subscriber.form(topic=topic)), NOW)
     await run(publisher, NOW)
     assert subscriber.queries == [
         {"me": "1", "hub.mode": "denied", "hub.topic": topic, "hub.reason": "there is no such feed here"}
