@@ -40,7 +40,6 @@ ELSEWHERE = {
     "cd groundswell": "what git made",
     "make": "test_readme.py knows the targets; .ci/run runs them",
     "docker": "a container: test_deploy.py takes the same steps in a clean Debian",
-    "pip": "the network",
     "sh deploy/install.sh": "root: test_deploy.py",
     "cp deploy/groundswell.service": "root",
     "systemctl": "root",
