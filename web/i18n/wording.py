@@ -18,6 +18,7 @@ from aggregator.text.wording import size as english_size
 
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 _DATE_AFTER = timedelta(days=14)
+_SIZES = (("digital-gigabyte", 1_000_000_000), ("digital-megabyte", 1_000_000), ("digital-kilobyte", 1_000))
 
 
 def language() -> str:
@@ -88,11 +89,13 @@ def size(count: int) -> str:
     """Return a number of bytes: `12 kB`, `3.4 MB`; `3,4 Mo` in French."""
     if language() == "en":
         return english_size(count)
-    if count < 1_000:
-        return str(format_unit(count, "digital-byte", "long", locale=language()))
-    if count < 1_000_000:
-        return str(format_unit(round(count / 1_000), "digital-kilobyte", "short", locale=language()))
-    return str(format_unit(round(count / 1_000_000, 1), "digital-megabyte", "short", locale=language()))
+    for unit, length in _SIZES:
+        # 999,999 bytes are 1 MB and not 1,000 kB.
+        if count >= length * 0.9995:
+            value = count / length
+            shown = round(value, 1) if value < 9.95 else round(value)
+            return str(format_unit(shown, unit, "short", locale=language()))
+    return str(format_unit(count, "digital-byte", "long", locale=language()))
 
 
 def ago(at: datetime, now: datetime) -> str:

@@ -304,3 +304,18 @@ def test_outside_of_a_request_the_language_is_english() -> None:
 def test_the_wheel_carries_the_catalogs() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert "*.po" in project["tool"]["setuptools"]["package-data"]["*"]
+
+
+@pytest.mark.parametrize(
+    ("language", "sizes"),
+    [
+        ("de", ["812 Byte", "1,5 kB", "1 MB", "41 MB", "9,5 GB", "20 GB"]),
+        ("fr", ["812 octets", "1,5 ko", "1 Mo", "41 Mo", "9,5 Go", "20 Go"]),
+        ("en", ["812 bytes", "1.5 kB", "1 MB", "41 MB", "9.5 GB", "20 GB"]),
+    ],
+)
+def test_a_size_has_the_largest_unit_and_three_digits_at_most(language: str, sizes: list[str]) -> None:
+    counts = (812, 1_500, 999_999, 41_200_000, 9_500_000_000, 19_863_100_000)
+    with speaking(language):
+        # Languages differ in the width of the space.
+        assert [re.sub(r"\s", " ", wording.size(count)) for count in counts] == sizes
