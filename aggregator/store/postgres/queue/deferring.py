@@ -1,4 +1,4 @@
-"""Put a background job into the queue, within a transaction of the store: with what is noted of it, or not at all."""
+"""Enqueue background jobs in the transaction of the store that records them: both are committed, or neither."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class PostgresJobQueue:
     def __init__(self, connection: PostgresConnection) -> None:
         self._db = connection
         self._library = procrastinate()
-        # Never opened: jobs are put in on the connection of the store.
+        # Never opened: jobs are enqueued on the connection of the store.
         self._app = self._library.App(connector=self._library.SyncPsycopgConnector())
 
     def defer(self, name: str, key: str = "", **arguments: object) -> bool:
-        """Put in a job called *name*; return whether that was done: not where the one with this key waits or runs."""
+        """Enqueue a job called *name*; return False if one with this key already waits or runs."""
         return bool(self.defer_all(name, [NewJob(key, arguments=arguments)]))
 
     def defer_all(self, name: str, jobs: Iterable[NewJob]) -> int:
-        """Put in jobs called *name*, but those of which one with the same key waits or runs; return how many."""
+        """Enqueue jobs called *name*, except those of which one with the same key waits or runs; return how many."""
         wanted = {f"{name} {job.key}".rstrip(): job for job in jobs}
         if not wanted:
             return 0
@@ -38,7 +38,7 @@ class PostgresJobQueue:
                 {"name": name},
             )
             present = {row["queueing_lock"] for row in rows}
-            # A queue for each name: a process of an older version leaves alone what it does not know.
+            # A queue for each name, so that a process of an older version ignores jobs that it does not know.
             new = [
                 self._library.jobs.Job(
                     task_name=name,
