@@ -114,7 +114,7 @@ def test_pages_and_metrics_count_messages_and_show_no_address(
 
     assert "<b>chips</b> <code>nvidia</code>" in page
     assert "1 sent, 1 waiting, 1 failed" in page
-    assert "the disk of the database has 3 MB left" in page
+    assert "The disk of the database has 3 MB left" in page
     assert 'groundswell_alert_messages{outcome="sent",rule="chips"} 1.0' in metrics
     for address in ("/", "/admin", "/sources", "/about", "/metrics", "/api/v1/stories"):
         assert "hunter2" not in client.get(address).get_data(as_text=True), address
