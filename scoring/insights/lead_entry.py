@@ -61,11 +61,13 @@ _FIRST_PERSON = re.compile(
 )
 _INTRODUCING = re.compile(r"^(?:introducing|announcing|welcome to|say hello to|unveiling|presenting)\b", re.IGNORECASE)
 _QUOTED = re.compile("^['\"‘“][^'\"’”]{15,}['\"’”]")
-_TO_THE_READER = re.compile(
+TO_THE_READER = re.compile(
     r"(?<!\blet )(?<!\blets )(?<!\bletting )\b(?:you|yours|yourself|you['’]\w+)\b|^your\b", re.IGNORECASE
 )
 # "Claude Code can now use your computer", "iOS will let you choose a model": what happened, addressed to the reader.
-_YOUR = re.compile(r"\b(?:your|let(?:s|ting)? you)\b", re.IGNORECASE)
+YOUR = re.compile(r"\b(?:your|let(?:s|ting)? you)\b", re.IGNORECASE)
+ADDRESSED = "you"
+"""In every title that matches one of these two."""
 _QUESTION = re.compile(r"\?[\s'\"’”)]+\S")
 """A question that the rest of the headline answers or continues."""
 PRAISE = re.compile(
@@ -134,13 +136,19 @@ _WORD = re.compile(r"[\w'’]+")
 _WIDE = re.compile("[\u3000-\u9fff\uac00-\ud7af]")
 
 
+def may_count(lower: str) -> bool:
+    """Return whether a title in lower case may be bait by a number: "19 things that ...", "The 5 ways", "Best 10"."""
+    return lower[:1].isdigit() or lower.startswith("the ") or "best" in lower
+
+
 def clarity(title: str, summary: str) -> float:
     """Return how clearly a headline states the news, about -1 to 1.3; a heuristic.
 
     >>> clarity("Amazon opens a data centre in Ohio with 2 gigawatts", "") > clarity("LIVE updates: Amazon!", "")
     True
     """
-    contained = title.lower().__contains__
+    lower = title.lower()
+    contained = lower.__contains__
     unusual = UNUSUAL_CASE.search(title) is not None
 
     def searched(pattern: re.Pattern[str], literals: Sequence[str]) -> bool:
@@ -159,7 +167,7 @@ def clarity(title: str, summary: str) -> float:
         value += 0.1
     if len(summary) >= 60:
         value += 0.2
-    if (digits and BAIT.search(title)) or searched(BAIT, LITERALS_OF_BAIT):
+    if (digits and (unusual or may_count(lower)) and BAIT.search(title)) or searched(BAIT, LITERALS_OF_BAIT):
         value -= 0.5
     elif title[:1].isdigit():
         value -= 0.1
@@ -169,10 +177,11 @@ def clarity(title: str, summary: str) -> float:
         value -= 0.4
     elif _INTRODUCING.match(title):
         value -= 0.25
-    if _TO_THE_READER.search(title):
-        value -= 0.4
-    elif _YOUR.search(title):
-        value -= 0.1
+    if ADDRESSED in lower:
+        if TO_THE_READER.search(title):
+            value -= 0.4
+        elif YOUR.search(title):
+            value -= 0.1
     if searched(PRAISE, LITERALS_OF_PRAISE):
         value -= 0.25
     value -= EMPTY * _empty(title)
@@ -191,7 +200,7 @@ EMPTY = 0.7
 def _empty(title: str) -> float:
     """Return the share of empty words."""
     tokens = _WORD.findall(title)
-    return sum(word.lower() in STOP_WORDS for word in tokens) / len(tokens) if tokens else 0.0
+    return sum(map(STOP_WORDS.__contains__, map(str.lower, tokens))) / len(tokens) if tokens else 0.0
 
 
 # Observed: "The hottest stock market mints another giant" leads, above "Velora crosses $1tn":
