@@ -281,6 +281,7 @@ CACHES = {
     "aggregator/text/urls.py:host": SAME_IN_A_DOCUMENT,
     "aggregator/text/urls.py:registrable_domain": SAME_IN_A_DOCUMENT,
     "scoring/ranking/trend.py:_shares": "the half-lives of the trend, which are constants",
+    "scoring/relevance/text_features.py:_slices": "where the n-grams of a word of some length are",
     "aggregator/store/connection.py:_insert": "the text of a statement, one for each table",
     "aggregator/store/connection.py:upsert": "the text of a statement, one for each table",
     "aggregator/store/postgres/placeholders.py:adapted": "the text of a statement; a search makes some of its own",

@@ -146,7 +146,7 @@ class CategoryPrior:
             row[:size] = self.weights[column]
             row[-2] = 1
         names = grams(word)
-        if columns := [self._grams[gram] for gram in names if gram in self._grams]:
+        if columns := [column for column in map(self._grams.get, names) if column is not None]:
             row[2 * size : 3 * size] = np.add.reduce(self.weights[columns])
         row[-1] = len(names)
 

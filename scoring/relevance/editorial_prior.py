@@ -238,11 +238,10 @@ class EditorialPrior:
             self._cached.clear()
         weight, idf = self.words.get(word, (None, self.unknown_idf))
         inside = grams(word)
-        of = self.grams
         looked_up = self._cached[word] = (
             weight,
             idf,
-            math.fsum([of[gram] for gram in inside if gram in of]),
+            math.fsum(filter(None, map(self.grams.get, inside))),
             len(inside),
         )
         return looked_up

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import chain, pairwise
 
 from msgspec import Struct
@@ -83,7 +84,13 @@ def grams(word: str) -> list[str]:
     if not word.isascii():
         return []
     marked = f"<{word}>"
-    return [marked[i : i + n] for n in range(MIN_GRAM, MAX_GRAM + 1) for i in range(len(marked) - n + 1)]
+    return list(map(marked.__getitem__, _slices(len(marked))))
+
+
+@lru_cache(maxsize=64)
+def _slices(length: int) -> tuple[slice, ...]:
+    """Return where the n-grams of a marked word of that length are."""
+    return tuple(slice(i, i + n) for n in range(MIN_GRAM, MAX_GRAM + 1) for i in range(length - n + 1))
 
 
 def text_features(title: str, summary: str = "", link: str = "") -> dict[str, float]:
@@ -164,19 +171,20 @@ def shape_features(title: str, in_title: Sequence[str] | dict[str, None]) -> dic
         values["shape:colon"] = 1.0
     if "[" in title:
         values["shape:bracket"] = 1.0
-    if _YEAR.search(title):
+    number = _NUMBER.search(title) is not None
+    if number and _YEAR.search(title):
         values["shape:year"] = 1.0
     if '"' in title or "“" in title or "‘" in title:
         values["shape:quote"] = 1.0
     if "?" in title or "？" in title:
         values["shape:question"] = 1.0
-    if _NUMBER.search(title):
+    if number:
         values["shape:number"] = 1.0
     if title[:1].isdigit():
         values["shape:list"] = 1.0
     if "%" in title:
         values["shape:percent"] = 1.0
-    if _MONEY.search(title):
+    if number and _MONEY.search(title):
         values["shape:money"] = 1.0
     if title.endswith("!") or "！" in title:
         values["shape:exclamation"] = 1.0
