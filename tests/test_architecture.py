@@ -264,6 +264,7 @@ CACHES = {
     "web/media/social_card.py:_font": FILE_OF_THE_PACKAGE,
     "web/media/social_card.py:_has": "whether the shipped font has a character",
     "scoring/clustering/phrases.py:_terms_of": SAME_TEXTS,
+    "scoring/insights/lead_entry.py:_telling_terms": SAME_TEXTS,
     "scoring/language/analysed_text.py:_script_of": SAME_TEXTS,
     "scoring/language/names.py:is_name": SAME_TEXTS,
     "scoring/language/terms.py:telling": SAME_TEXTS,

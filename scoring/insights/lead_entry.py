@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from aggregator.model import Entry, Membership
 from aggregator.text.title_kinds import UNUSUAL_CASE
@@ -238,16 +239,25 @@ def agreement(titles: Sequence[str]) -> list[float]:
     """
     if len(titles) < MIN_COMPARED:
         return [0.0] * len(titles)
-    headlines = [dict.fromkeys(terms(title)) for title in titles]
-    wholes = [math.fsum(map(telling, headline)) or 1.0 for headline in headlines]
+    headlines = [_telling_terms(title) for title in titles]
     shares: defaultdict[str, float] = defaultdict(float)
-    for headline, total in zip(headlines, wholes, strict=True):
+    for headline, total in headlines:
         for term in headline:
             shares[term] += 1.0 / total
     return [
-        math.fsum(telling(term) * (shares[term] - 1.0 / total) for term in headline) / (len(titles) - 1)
-        for headline, total in zip(headlines, wholes, strict=True)
+        math.fsum([tells * (shares[term] - 1.0 / total) for term, tells in headline.items()]) / (len(titles) - 1)
+        for headline, total in headlines
     ]
+
+
+@lru_cache(maxsize=4_096)
+def _telling_terms(title: str) -> tuple[dict[str, float], float]:
+    """Return how much each term of a headline tells, and the sum of that; 1.0 for the sum of nothing.
+
+    Cached, because a story compares all its headlines again with each entry that it gets.
+    """
+    headline = {term: telling(term) for term in terms(title)}
+    return headline, math.fsum(headline.values()) or 1.0
 
 
 def rated(headlines: Sequence[Headline]) -> list[tuple[int, float]]:
