@@ -92,9 +92,13 @@ class Joiner:
 
     def _count_voice(self, entry: Entry, voice: str, joined: datetime, live: LiveStory) -> bool:
         """Count the voice of a new member; return whether it is new to the story."""
-        context = self._state.news_context.observe(entry.title, voice, entry.first_seen_at.timestamp())
+        news_context, at = self._state.news_context, entry.first_seen_at.timestamp()
+        # What a voice says again changes the context of later entries, not that of its story.
         if voice in live.voices:
+            news_context.advance(at)
+            news_context.add(entry.title, voice, at)
             return False
+        context = news_context.observe(entry.title, voice, at)
         # A further voice can only raise the context. Novelty and the source's pace come from the first one: otherwise a
         # reprint hours later would make old news look new.
         live.context = live.context.with_more(context) if live.voices else context
@@ -178,9 +182,6 @@ class Joiner:
         context:  whether it is recent enough for the news context
         """
         state, settings = self._state, self._settings
-        if category is None:
-            evidence = settings.evidence(entry.source_id, entry.title, entry.summary, entry.link, entry.embedding)
-            category = settings.categorizer.decide(evidence, settings.default(entry.source_id))
         at = entry.first_seen_at.timestamp()
         # Not through `state.texts`: this entry is read once, and would evict texts that are needed again.
         state.clusterer.add_closed(analysed(entry, compared=False))
@@ -191,7 +192,11 @@ class Joiner:
         new_voice = membership.voice not in earlier
         if new_voice:
             state.rhythm.count_follows(membership.voice, _followed(earlier, membership.joined_at))
-        state.rhythm.count(category, voice=new_voice, story=begins)
+        # Reading a text for its category takes half of the time here, and a further entry of a voice counts in none.
+        if category is None and (new_voice or begins):
+            evidence = settings.evidence(entry.source_id, entry.title, entry.summary, entry.link, entry.embedding)
+            category = settings.categorizer.decide(evidence, settings.default(entry.source_id))
+        state.rhythm.count(category or "", voice=new_voice, story=begins)
 
     def edit(self, story_id: int, edit: Edit) -> None:
         """Replace the text of a member. It stays in its story, which readers already know."""
