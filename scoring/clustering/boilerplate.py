@@ -230,12 +230,14 @@ class Templates:
             self.add_later(text)
             return
         self._last_day[text.source_id] = int(text.arrived // 86_400)
-        earlier = dict.fromkeys(self._by_source.get(text.source_id, ()))
+        runs = self._by_source.get(text.source_id, array("I"))
         # Backwards, so that a run which is repeated in the text counts where it was last.
         latest = dict.fromkeys(reversed((*text.title_shingles, *text.summary_shingles)))
-        for shingle in earlier.keys() & latest.keys():
-            del earlier[shingle]
-        self._by_source[text.source_id] = array("I", [*earlier, *reversed(latest)][-MAX_SHINGLES:])
+        # Most texts repeat no run, and then the array need not be read.
+        if not latest.keys().isdisjoint(runs):
+            runs = array("I", [run for run in runs if run not in latest])
+        runs.extend(reversed(latest))
+        self._by_source[text.source_id] = runs[-MAX_SHINGLES:]
 
     def add_later(self, text: AnalysedText) -> None:
         """Add the wording of an entry when it is next needed, with the same result as `add`.

@@ -208,26 +208,32 @@ class Clusterer:
         stream = Stream(len(self._open), self._joining())
         base = self._model.base(search.entry, stream)
         best, best_similarity, best_odds = near[0][0], 0.0, -math.inf
+        similarities = [similarity for _, similarity, _ in near]
         for place, (story, similarity, gap) in enumerate(compared):
             # A similarity means little by itself: in a stream about one topic all stories are similar. So each is
             # compared against the last three candidates, which are near only because of the topic.
-            others = [other for i, (_, other, _) in enumerate(near) if i != place][-3:]
+            others = (similarities[:place] + similarities[place + 1 :])[-3:]
             usual = sum(others) / len(others) if others else stranger
-            lexical_odds = base + self._odds(search, story, similarity, usual, gap, stream)
-            if story.story_id not in search.meanings:
-                search.meanings[story.story_id] = nearest_meaning(search.entry, story.members)
-            meaning = Meaning(
-                search.meanings[story.story_id],
-                self._nearest_but(search, story.story_id, aside),
-                search.entry.text.source_id in story.sources,
-            )
-            odds = self._model.with_meaning(
-                lexical_odds, search.entry, search.compared[story.story_id], meaning, stream
-            )
+            odds = base + self._odds(search, story, similarity, usual, gap, stream)
+            if search.entry.member.embedding is not None:
+                odds = self._with_meaning(search, story, odds, stream, aside)
             # Ties go to the older story, so that the order of the index does not matter after a restart.
             if odds > best_odds or (odds == best_odds and story.story_id < best.story_id):
                 best, best_similarity, best_odds = story, similarity, odds
         return best, best_similarity, best_odds
+
+    def _with_meaning(
+        self, search: _Search, story: OpenStory, lexical_odds: float, stream: Stream, aside: int | None
+    ) -> float:
+        """Return the log-odds of words and meaning together, from those of the words alone."""
+        if story.story_id not in search.meanings:
+            search.meanings[story.story_id] = nearest_meaning(search.entry, story.members)
+        meaning = Meaning(
+            search.meanings[story.story_id],
+            self._nearest_but(search, story.story_id, aside),
+            search.entry.text.source_id in story.sources,
+        )
+        return self._model.with_meaning(lexical_odds, search.entry, search.compared[story.story_id], meaning, stream)
 
     def _nearest_but(self, search: _Search, story_id: int, aside: int | None) -> float:
         """Return the cosine of the nearest open story by embedding, ignoring two; `USUAL_COSINE` if there is none."""

@@ -72,7 +72,10 @@ class OpenStory:
 
     def foreign(self, script: str) -> bool:
         """Return whether none of its latest entries is written in *script*."""
-        return bool(script) and all(member.script not in (script, "") for member in self.members)
+        # Nearly always the first one tells, and a search asks this of a dozen stories.
+        if not script or self.members[0].script == script:
+            return False
+        return all(member.script not in (script, "") for member in self.members)
 
     def gap(self, text: AnalysedText) -> float:
         """Return the seconds from a text to the nearer end of the story; 0.0 within it."""
