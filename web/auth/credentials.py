@@ -40,6 +40,7 @@ MIN_TOKEN_CHARS = 20
 """Least characters of a token from the environment: shorter ones could be guessed."""
 MAX_IDLE = timedelta(hours=12)
 MAX_SESSION_AGE = timedelta(days=30)
+MAX_CLOCK_SKEW = timedelta(minutes=5)
 SEEN_EVERY = timedelta(minutes=1)
 """Limits the writes of a session in use."""
 TRIES = 5
@@ -146,9 +147,10 @@ class Authenticator:
         session = store.sessions.session(digest(cookie), self._token_digest(store))
         if session is None:
             return None
-        # Not negative, even if the clock was set back.
         idle, age = now - session.seen_at, now - session.made_at
-        if not (timedelta() <= idle < MAX_IDLE and timedelta() <= age < MAX_SESSION_AGE):
+        # A clock that was set back by hours must not prolong a session; a little, as between two looks at the clock in
+        # one request or between the clocks of two machines, ends none.
+        if not (-MAX_CLOCK_SKEW <= idle < MAX_IDLE and -MAX_CLOCK_SKEW <= age < MAX_SESSION_AGE):
             store.sessions.end(session.digest)
             return None
         if now - session.seen_at >= SEEN_EVERY:

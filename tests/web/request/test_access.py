@@ -7,7 +7,7 @@ import re
 import sqlite3
 import stat
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -226,6 +226,33 @@ def test_an_expired_session_changes_nothing(desk: FlaskClient, tmp_path: Path, l
         assert answer.status_code == 401, rule
     assert content(tmp_path / "news.db") == before
     assert desk.get("/admin").status_code == 303
+
+
+def test_a_session_in_use_stays_while_the_clock_runs(
+    tmp_path: Path, room: Newsroom, make_app: Callable[..., Flask]
+) -> None:
+    """A real clock is later at each look; the use of a session is noted at most once a minute."""
+    moment = newsroom.NOW
+
+    def running() -> datetime:
+        nonlocal moment
+        moment += timedelta(microseconds=1)
+        return moment
+
+    client = make_app(tmp_path / "news.db", running, token=TOKEN).test_client()
+    sign_in(client)
+    for _ in range(10):
+        assert client.get("/admin").status_code == 200
+        moment += timedelta(seconds=40)
+
+
+@pytest.mark.parametrize(("back", "status"), [(timedelta(seconds=20), 200), (timedelta(hours=1), 303)])
+def test_a_clock_that_is_set_back_far_ends_a_session(
+    desk: FlaskClient, later: Clock, back: timedelta, status: int
+) -> None:
+    sign_in(desk)
+    later.now -= back
+    assert desk.get("/admin").status_code == status
 
 
 @pytest.mark.parametrize("how", [{"Sec-Fetch-Site": "same-origin"}, {"Origin": HOME}, {"Referer": HOME + "/admin"}])
