@@ -5,11 +5,11 @@ Knows which stories can be in a list. Leaves their order to `scoring.ranking`, a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from aggregator.model import BACKLOG_AGE, Ranking
+from aggregator.model import BACKLOG_AGE, Ranking, Story
 from scoring.engine.live_story import LiveStory
 from scoring.engine.scoring import StoryScorer
 from scoring.engine.settings import EngineSettings
@@ -52,7 +52,8 @@ def ranking(
     boosted: Collection[int] = frozenset(),
 ) -> Ranking:
     """Return the lists at *now*: "" is the front page, the others are the categories."""
-    candidates = [c for c in _candidates(state, settings, scorer, now, boosted) if c.story_id not in muted]
+    listed = [row for row in _listed(state, settings, now) if row[0] not in muted]
+    candidates = _candidates(listed, scorer, now, boosted)
     lists = {"": page_order.ranked(candidates, now)}
     for category in settings.config.categories:
         lists[category.id] = page_order.ranked((c for c in candidates if c.category_id == category.id), now)
@@ -68,19 +69,22 @@ def places(
     boosted: Collection[int] = frozenset(),
 ) -> dict[int, tuple[page_order.PlacePart, ...]]:
     """Return what the position of each of these live stories follows from at *now*."""
+    listed = [row for row in _listed(state, settings, now) if row[0] in story_ids]
     return {
-        candidate.story_id: page_order.parts(candidate, now)
-        for candidate in _candidates(state, settings, scorer, now, boosted)
-        if candidate.story_id in story_ids
+        candidate.story_id: page_order.parts(candidate, now) for candidate in _candidates(listed, scorer, now, boosted)
     }
 
 
-def _candidates(
-    state: EngineState, settings: EngineSettings, scorer: StoryScorer, now: datetime, boosted: Collection[int]
-) -> list[page_order.Candidate]:
+def _listed(state: EngineState, settings: EngineSettings, now: datetime) -> list[tuple[int, LiveStory, Story]]:
+    """Return the live stories that can be in a list at *now*."""
     listed = [row for row in state.listed(now, settings.config.scoring.window) if not row[2].hidden]
     # The undated backlog of a new source may be of any age, so it is in a list only where nothing else is.
-    listed = [row for row in listed if not _is_backlog(row[1])] or listed
+    return [row for row in listed if not _is_backlog(row[1])] or listed
+
+
+def _candidates(
+    listed: Iterable[tuple[int, LiveStory, Story]], scorer: StoryScorer, now: datetime, boosted: Collection[int]
+) -> list[page_order.Candidate]:
     return [
         page_order.Candidate(
             story_id=story_id,
