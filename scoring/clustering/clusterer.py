@@ -98,7 +98,7 @@ class Clusterer:
     ) -> None:
         self._frequency = frequency
         self._tuning = tuning or Tuning()
-        self._model = JoinModel(self._tuning.weights)
+        self._model = JoinModel(self._tuning.weights, self._tuning.with_meaning)
         self._headlines = Headlines()
         self._templates = Templates()
         self._meanings = MeaningIndex()
@@ -214,26 +214,30 @@ class Clusterer:
             # compared against the last three candidates, which are near only because of the topic.
             others = (similarities[:place] + similarities[place + 1 :])[-3:]
             usual = sum(others) / len(others) if others else stranger
-            odds = base + self._odds(search, story, similarity, usual, gap, stream)
+            candidate = self._candidate(search, story, similarity, usual, gap)
+            odds = base + self._model.odds(search.entry, candidate, search.compared[story.story_id], stream)
             if search.entry.member.embedding is not None:
-                odds = self._with_meaning(search, story, odds, stream, aside)
+                odds = self._with_meaning(search, story, candidate, odds, stream, aside)
             # Ties go to the older story, so that the order of the index does not matter after a restart.
             if odds > best_odds or (odds == best_odds and story.story_id < best.story_id):
                 best, best_similarity, best_odds = story, similarity, odds
         return best, best_similarity, best_odds
 
     def _with_meaning(
-        self, search: _Search, story: OpenStory, lexical_odds: float, stream: Stream, aside: int | None
+        self,
+        search: _Search,
+        story: OpenStory,
+        candidate: Candidate,
+        lexical_odds: float,
+        stream: Stream,
+        aside: int | None,
     ) -> float:
         """Return the log-odds of words and meaning together, from those of the words alone."""
         if story.story_id not in search.meanings:
             search.meanings[story.story_id] = nearest_meaning(search.entry, story.members)
-        meaning = Meaning(
-            search.meanings[story.story_id],
-            self._nearest_but(search, story.story_id, aside),
-            search.entry.text.source_id in story.sources,
-        )
-        return self._model.with_meaning(lexical_odds, search.entry, search.compared[story.story_id], meaning, stream)
+        meaning = Meaning(search.meanings[story.story_id], self._nearest_but(search, story.story_id, aside))
+        comparison = search.compared[story.story_id]
+        return self._model.with_meaning(lexical_odds, search.entry, candidate, comparison, meaning, stream)
 
     def _nearest_but(self, search: _Search, story_id: int, aside: int | None) -> float:
         """Return the cosine of the nearest open story by embedding, ignoring two; `USUAL_COSINE` if there is none."""
@@ -241,13 +245,11 @@ class Clusterer:
             search.nearest = self._meanings.nearest(search.entry.member.embedding, 3)
         return next((cosine for other, cosine in search.nearest if other not in (story_id, aside)), USUAL_COSINE)
 
-    def _odds(
-        self, search: _Search, story: OpenStory, similarity: float, usual: float, gap: float, stream: Stream
-    ) -> float:
+    def _candidate(self, search: _Search, story: OpenStory, similarity: float, usual: float, gap: float) -> Candidate:
+        """Return a story as a candidate, after comparing its entries."""
         text = search.entry.text
         # The costly part, kept because `rival` needs most of the same stories again.
-        comparison = search.compared.get(story.story_id)
-        if comparison is None:
+        if story.story_id not in search.compared:
             comparison = search.compared[story.story_id] = compare(search.entry, story.members)
             search.open_terms[story.story_id] = (
                 self._open.with_terms(comparison.telling, story.story_id),
@@ -255,7 +257,7 @@ class Clusterer:
             )
         same_terms, rare_name = search.open_terms[story.story_id]
         reported = story.sources.get(text.source_id) if text.source_id else None
-        candidate = Candidate(
+        return Candidate(
             centroid=similarity,
             others=usual,
             entries=story.n,
@@ -266,7 +268,6 @@ class Clusterer:
             rare_name=rare_name,
             source_seconds=None if reported is None else abs(text.arrived - reported),
         )
-        return self._model.odds(search.entry, candidate, comparison, stream)
 
     def _near(self, search: _Search) -> list[tuple[OpenStory, float, float]]:
         """Return the candidates by words and time, the nearest first."""

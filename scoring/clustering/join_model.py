@@ -1,7 +1,8 @@
 """The log-odds that an entry reports the event of a story: one entry against one story, and nothing remembered.
 
-    JoinModel.base(...)    the part that is the same for every story
-    JoinModel.odds(...)    the evidence for and against one story
+    JoinModel.base(...)            the part that is the same for every story
+    JoinModel.odds(...)            the evidence of the words for and against one story
+    JoinModel.with_meaning(...)    words and embeddings together
 
 `comparison` has the evidence, `weights` the weights with their units.
 """
@@ -71,103 +72,128 @@ class Meaning(Struct, frozen=True, gc=False):
     """As `nearest_meaning` gives it."""
     others: float
     """Cosine of the nearest other open story."""
-    same_source: bool
-    """Whether the entry's source has reported the story."""
 
 
 class JoinModel:
-    """Adds up evidence; above 0 an entry joins."""
+    """Adds up evidence; above 0 an entry joins.
 
-    def __init__(self, weights: Weights) -> None:
+    weights:      of the words alone
+    with_meaning: of words and meaning, for an entry and a story that were both encoded
+    """
+
+    def __init__(self, weights: Weights, with_meaning: Weights) -> None:
         self._weights = weights
+        self._with_meaning = with_meaning
+
+    def nearness(self, centroid: float, waited: int, gap: float, age: float) -> float:
+        """Return the score by which candidates are preselected, before their entries are compared."""
+        by = self._weights
+        return (by.centroid + by.stands_out) * _log(centroid) + _time(by, waited, gap, age)
 
     def base(self, entry: WeighedText, stream: Stream) -> float:
         """Return the log-odds that are the same for every story, from the density of the stream and the entry."""
-        by = self._weights
-        return (
-            by.intercept
-            + by.stories * math.log1p(stream.open_stories / 100.0)
-            + by.joins * stream.joining
-            + by.terms * math.log1p(len(entry.member.vector))
-            + (0.0 if entry.text.summary else by.title_alone)
-        )
-
-    def time(self, waited: int, gap: float, age: float) -> float:
-        """Return the log-odds of the time evidence: how long the story waited, and its age."""
-        by = self._weights
-        return by.waited * math.log1p(waited) + by.gap * gap / 86_400.0 + by.age * math.log1p(age / 86_400.0)
-
-    def nearness(self, centroid: float, waited: int, gap: float, age: float) -> float:
-        """Return the score by which candidates are preselected."""
-        by = self._weights
-        return (by.centroid + by.stands_out) * _log(centroid) + self.time(waited, gap, age)
+        return _base(self._weights, entry, stream)
 
     def odds(self, entry: WeighedText, story: Candidate, comparison: Comparison, stream: Stream) -> float:
-        """Return the log-odds of the evidence for and against a story."""
-        by = self._weights
-        centroid = _log(story.centroid)
-        return (
-            by.centroid * centroid
-            + by.stands_out * (centroid - _log(story.others))
-            + by.member * _log(comparison.similarity)
-            + by.contained * _log(comparison.contained)
-            # Bounded: two long summaries share many words without being of one event. IDF sums are in tens, so that
-            # weights are of the same size as those of shares and cosines.
-            + by.shared * min(comparison.shared, MAX_SHARED_IDF) / 10.0
-            + by.size * math.log(story.entries)
-            + (by.figures if comparison.figures else 0.0)
-            # Only where fewer than half of the entries join: in a stream of one topic, few shared words are enough.
-            + by.few_words * max(0.0, MIN_SHARED_WORDS - comparison.word_count) * max(0.0, -stream.joining)
-            + self.time(story.waited, story.gap, story.age)
-            + by.named * min(comparison.named, MAX_NAMED_IDF) / 10.0
-            + (by.title_named if comparison.title_named else 0.0)
-            + by.rare_name * story.rare_name / 10.0
-            + by.other_names * comparison.other_names / 10.0
-            + by.frame * comparison.frame
-            + by.slot * comparison.slot / 10.0
-            + by.swapped * comparison.swapped / 10.0
-            + by.substituted * comparison.substituted / 10.0
-            + (by.numbers_differ if comparison.numbers_differ else 0.0)
-            + (by.versions_differ if comparison.versions_differ else 0.0)
-            + (by.dates_differ if comparison.dates_differ else 0.0)
-            + (by.reissued if comparison.reissued else 0.0)
-            + (by.no_event if comparison.no_event else 0.0)
-            + by.same_terms * math.log1p(story.same_terms)
-            + (0.0 if story.source_seconds is None else self._same_source(entry, comparison, story.source_seconds))
-        )
+        """Return the log-odds of the evidence of the words for and against a story."""
+        return _evidence(self._weights, entry, story, comparison, stream)
 
     def with_meaning(
-        self, odds: float, entry: WeighedText, comparison: Comparison, meaning: Meaning, stream: Stream
+        self,
+        lexical_odds: float,
+        entry: WeighedText,
+        story: Candidate,
+        comparison: Comparison,
+        meaning: Meaning,
+        stream: Stream,
     ) -> float:
         """Return the log-odds of words and meaning together; those of the words without embeddings.
 
-        odds: `base` and `odds` together
+        lexical_odds: `base` and `odds` together
         """
         # Without an embedding, the words decide alone, with the weights fitted for that.
         if meaning.cosine is None:
-            return odds
-        by = self._weights
+            return lexical_odds
+        by = self._with_meaning
         together = (
-            by.meaning_intercept
+            _base(by, entry, stream)
+            + _evidence(by, entry, story, comparison, stream)
             + by.meaning * meaning.cosine
             + by.meaning_margin * max(MIN_MARGIN, meaning.cosine - meaning.others)
-            + by.meaning_words * odds
-            + by.meaning_joins * stream.joining
         )
-        # An encoder hardly distinguishes numbers: "Release notes: version 1.0.2" and "8.1.5" have almost the same
-        # embedding. So do texts from one template: "Quillbox: Backend Engineer", "Quillbox: Product Designer".
-        series = meaning.same_source and entry.template > MIN_SERIES_TEMPLATE
-        others = comparison.versions_differ or comparison.dates_differ or comparison.reissued
-        return min(odds, together) if series or others else together
+        return min(lexical_odds, together) if _is_series(entry, story, comparison) else together
 
-    def _same_source(self, entry: WeighedText, comparison: Comparison, seconds: float) -> float:
-        by = self._weights
-        return (
-            (by.same_source if seconds < 3600.0 else by.reported_before)
-            + by.recurring * entry.recurring
-            + by.template * max(0.0, entry.template - MIN_TEMPLATE) * (1.0 - comparison.fresh)
-            + (by.same_poll if seconds == 0.0 else 0.0)
-        )
+
+def _is_series(entry: WeighedText, story: Candidate, comparison: Comparison) -> bool:
+    """Return whether an entry may be the next of a series, so that meaning counts only against a merge.
+
+    An encoder hardly distinguishes numbers and names in a frame: "Release notes: version 1.0.2" and "8.1.5" have almost
+    the same embedding, and so have "Quillbox: Backend Engineer" and "Quillbox: Product Designer".
+    """
+    return (
+        comparison.versions_differ
+        or comparison.dates_differ
+        or comparison.reissued
+        or comparison.substituted > 0.0
+        or (story.source_seconds is not None and entry.template > MIN_SERIES_TEMPLATE)
+    )
+
+
+def _base(by: Weights, entry: WeighedText, stream: Stream) -> float:
+    return (
+        by.intercept
+        + by.stories * math.log1p(stream.open_stories / 100.0)
+        + by.joins * stream.joining
+        + by.terms * math.log1p(len(entry.member.vector))
+        + (0.0 if entry.text.summary else by.title_alone)
+    )
+
+
+def _evidence(by: Weights, entry: WeighedText, story: Candidate, comparison: Comparison, stream: Stream) -> float:
+    centroid = _log(story.centroid)
+    return (
+        by.centroid * centroid
+        + by.stands_out * (centroid - _log(story.others))
+        + by.member * _log(comparison.similarity)
+        + by.contained * _log(comparison.contained)
+        # Bounded: two long summaries share many words without being of one event. IDF sums are in tens, so that
+        # weights are of the same size as those of shares and cosines.
+        + by.shared * min(comparison.shared, MAX_SHARED_IDF) / 10.0
+        + by.size * math.log(story.entries)
+        + (by.figures if comparison.figures else 0.0)
+        # Only where fewer than half of the entries join: in a stream of one topic, few shared words are enough.
+        + by.few_words * max(0.0, MIN_SHARED_WORDS - comparison.word_count) * max(0.0, -stream.joining)
+        + _time(by, story.waited, story.gap, story.age)
+        + by.named * min(comparison.named, MAX_NAMED_IDF) / 10.0
+        + (by.title_named if comparison.title_named else 0.0)
+        + by.rare_name * story.rare_name / 10.0
+        + by.other_names * comparison.other_names / 10.0
+        + by.frame * comparison.frame
+        + by.slot * comparison.slot / 10.0
+        + by.swapped * comparison.swapped / 10.0
+        + by.substituted * comparison.substituted / 10.0
+        + (by.numbers_differ if comparison.numbers_differ else 0.0)
+        + (by.versions_differ if comparison.versions_differ else 0.0)
+        + (by.dates_differ if comparison.dates_differ else 0.0)
+        + (by.reissued if comparison.reissued else 0.0)
+        + (by.no_event if comparison.no_event else 0.0)
+        + by.same_terms * math.log1p(story.same_terms)
+        + (0.0 if story.source_seconds is None else _same_source(by, entry, comparison, story.source_seconds))
+    )
+
+
+def _time(by: Weights, waited: int, gap: float, age: float) -> float:
+    """Return the log-odds of the time evidence: how long the story waited, and its age."""
+    return by.waited * math.log1p(waited) + by.gap * gap / 86_400.0 + by.age * math.log1p(age / 86_400.0)
+
+
+def _same_source(by: Weights, entry: WeighedText, comparison: Comparison, seconds: float) -> float:
+    return (
+        (by.same_source if seconds < 3600.0 else by.reported_before)
+        + by.recurring * entry.recurring
+        + by.template * max(0.0, entry.template - MIN_TEMPLATE) * (1.0 - comparison.fresh)
+        + (by.same_poll if seconds == 0.0 else 0.0)
+    )
 
 
 def _log(similarity: float) -> float:

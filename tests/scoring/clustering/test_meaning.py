@@ -78,9 +78,10 @@ def test_the_nearest_of_the_latest_entries_counts() -> None:
     [
         ("Release notes: version 1.0.2", "Release notes: version 8.1.5"),
         ("Answers and hints for November 17", "Answers and hints for November 18"),
+        ("Quillbox is hiring a backend engineer in Porto", "Quillbox is hiring a product designer in Porto"),
     ],
 )
-def test_where_versions_or_dates_differ_an_equal_meaning_adds_nothing(first: str, other: str) -> None:
+def test_where_versions_dates_or_words_in_a_frame_differ_an_equal_meaning_adds_nothing(first: str, other: str) -> None:
     odds = []
     for vector in (embedding(0.0), None):
         clusterer = Clusterer(DocumentFrequency(load_background()))
