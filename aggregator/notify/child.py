@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from aggregator.notify.message import READY, Reply, Request
+from aggregator.notify.message import READY, Reply, Request, private_address, refusal
 from aggregator.notify.targets import without_secrets
 from aggregator.process import die_with_parent, limit_memory
 from aggregator.text.ip_addresses import is_public
@@ -66,14 +66,7 @@ class ConnectionGuard:
         host = str(address[0]) if isinstance(address, tuple) else ""
         if is_public(host) or host in self._permitted:
             return
-        what = (
-            Translatable("%(host)s is a private address", host=host)
-            if host
-            else Translatable("a socket of this machine")
-        )
-        self.refused = Translatable(
-            "refused: %(what)s; `allow_private: yes` under alerts permits the hosts named there", what=what
-        )
+        self.refused = private_address(host) if host else refusal(Translatable("a socket of this machine"))
         raise RefusedConnectionError(self.refused)
 
 

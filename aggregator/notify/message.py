@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from aggregator.translatable import Translatable
+
 READY = b"ready\n"
 """The child process is ready."""
 
@@ -24,6 +26,16 @@ class Outgoing:
     """For e-mail, in addition to the plain text; may be empty."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """Plain data about the event, for webhooks."""
+
+
+def refusal(what: Translatable) -> Translatable:
+    """Return why a connection was refused, and how to permit it."""
+    return Translatable("refused: %(what)s; `allow_private: yes` under alerts permits the hosts named there", what=what)
+
+
+def private_address(host: str) -> Translatable:
+    """Return why no connection to *host* was made."""
+    return refusal(Translatable("%(host)s is a private address", host=host))
 
 
 class Request(msgspec.Struct, frozen=True):

@@ -20,9 +20,10 @@ from datetime import datetime, timedelta
 import msgspec
 
 from aggregator.fetch import Answered, Client, access, call
-from aggregator.model import AlertTarget, Config
-from aggregator.notify.message import READY, Outgoing, Reply, Request
+from aggregator.model import AlertTarget, Config, Failed, FailureKind
+from aggregator.notify.message import READY, Outgoing, Reply, Request, private_address
 from aggregator.notify.targets import TargetError, address_of
+from aggregator.text.urls import host
 from aggregator.translatable import Translatable, message_of, read_back
 
 START_WITHIN_S = 60.0
@@ -94,6 +95,8 @@ class Sender:
                 ),
                 access=access.of_alert(address, self._config),
             )
+        if isinstance(answer, Failed) and answer.kind is FailureKind.REFUSED_ADDRESS:
+            return Outcome(False, private_address(host(address)), permanent=True)
         if not isinstance(answer, Answered):
             return Outcome(False, Translatable("the webhook cannot be reached: %(reason)s", reason=answer.message))
         status = Translatable("status %(status)s", status=str(answer.status))
