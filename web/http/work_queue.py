@@ -59,6 +59,11 @@ class WorkQueue:
         exempt: Callable[[str], bool] = lambda client: False,
     ) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="request")
+        # All threads start now. Otherwise the last one, with a connection to the database of its own, would start in a
+        # busy moment hours later, and the process would seem to grow.
+        all_started = threading.Barrier(threads)
+        for _ in range(threads):
+            self._executor.submit(all_started.wait)
         self._threads = threads
         self._max_waiting = max_waiting
         self._max_waiting_per_client = max_waiting_per_client
