@@ -4,13 +4,15 @@
 
 Each stream is run by `scoring.evaluation.stories` in a separate process, with the shipped configuration. The sample
 edition is always available; the others are skipped if the data is missing. The windows of AI news run as part of the
-whole stream they were taken from. A second table counts errors at arrival by kind (`scoring.evaluation.story_errors`).
+whole stream they were taken from. So do 15 stretches of these streams, whose labels are in `bench/labels`. A second
+table counts errors at arrival by kind (`scoring.evaluation.story_errors`).
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import hashlib
 import json
 import subprocess
 import sys
@@ -34,6 +36,10 @@ class Run:
     background: str = ""
     window: str = ""
     """In `gold`."""
+    labels: str = ""
+    """In `bench/labels`."""
+    sha256: str = ""
+    """Of the stream that these labels name lines of."""
 
 
 RUNS = {
@@ -50,7 +56,21 @@ RUNS = {
     "week_2026_05": Run("labels/ai_press_2026_techmeme_dev", time="", window="week_2026_05"),
     "dense_2026_03": Run("labels/ai_press_2026_techmeme_dev", time="", window="dense_2026_03"),
     "press_2025_05": Run("stream/ai_press_2024_25_dev", time="", window="press_2025_05"),
+    "stretches of 2026": Run(
+        "labels/ai_press_2026_techmeme_dev",
+        time="",
+        labels="ai_press_2026.stories.tsv",
+        sha256="2c4cefe68422cb729e2c6a91990cb3d250fb0a311edb5bc8f7b800c03ba04cbf",
+    ),
+    "stretches of 2024-25": Run(
+        "stream/ai_press_2024_25_dev",
+        time="",
+        labels="ai_press_2024_25.stories.tsv",
+        sha256="989fdc43876b9103fc5e0b60773d7c44f27c35e3d0ec786126370d77932ed00c",
+    ),
 }
+
+LABELS = Path(__file__).parent / "labels"
 
 
 def write_sample(folder: Path) -> tuple[Path, Path]:
@@ -64,8 +84,12 @@ def write_sample(folder: Path) -> tuple[Path, Path]:
 
 
 def command(run: Run, data: Path, folder: Path) -> list[str] | None:
-    """Return the command that evaluates *run*, or None if its files are missing."""
-    if run.window:
+    """Return the command that evaluates *run*, or None if its files are missing or others."""
+    if run.labels:
+        items, labels = data / f"{run.file}.jsonl.gz", LABELS / run.labels
+        if items.exists() and hashlib.sha256(items.read_bytes()).hexdigest() != run.sha256:
+            return None
+    elif run.window:
         items, labels = data / f"{run.file}.jsonl.gz", data / "gold" / f"{run.window}.labels.tsv"
     elif run.file:
         items, labels = (data / "clustering" / f"{run.file}.{ending}" for ending in ("jsonl.gz", "gold.tsv"))
@@ -112,7 +136,7 @@ def main() -> None:
         for name in args.streams:
             line = command(RUNS[name], args.data, Path(folder))
             if line is None:
-                print(f"| {name} | its files are not in {args.data} |")
+                print(f"| {name} | its files are not in {args.data}, or are others |")
                 continue
             report = json.loads(subprocess.run(line, check=True, stdout=subprocess.PIPE).stdout)
             errors[name] = report["errors"]
