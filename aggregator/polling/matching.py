@@ -76,14 +76,13 @@ class Alike:
         return bool(self.dates or self.titles)
 
 
-def alike(arrivals: Sequence[Arrival], stored: Iterable[KnownEntry]) -> Alike:
-    """Return the keys for a second lookup; *stored* are the matches by identity and link."""
-    identities, links = set(), set()
-    for entry in stored:
-        identities.add(entry.identity)
-        links.add(canonical(entry.link))
-    links.discard("")
-    left = [item.draft for item in arrivals if item.identity not in identities and item.canonical_link not in links]
+def alike(arrivals: Sequence[Arrival], stored: Sequence[KnownEntry]) -> Alike:
+    """Return the keys for a second lookup; *stored* are the matches by identity and link.
+
+    An entry with the link of an item may be another item, so each item that does not match by identity needs it.
+    """
+    _, unmatched = _by_identity(collapse(arrivals), stored)
+    left = [item.draft for item in unmatched.values()]
     return Alike(
         frozenset(draft.published_at for draft in left if draft.published_at),
         frozenset(draft.title for draft in left if not draft.published_at),

@@ -29,11 +29,15 @@ class Shelf:
 
     def __init__(self) -> None:
         self.entries: dict[int, KnownEntry] = {}
+        self.first_links: dict[int, str] = {}
+        """The link that an entry came with: the store finds it by that one, whatever link it has now."""
 
     def poll(self, drafts: Sequence[Draft]) -> Matched:
         arrivals = [arrival(item) for item in drafts]
         wanted, linked = identities(arrivals), links(arrivals)
-        candidates = [e for e in self.entries.values() if e.identity in wanted or e.link in linked]
+        candidates = [
+            e for e in self.entries.values() if e.identity in wanted or self.first_links[e.entry_id] in linked - {""}
+        ]
         more = alike(arrivals, candidates)
         candidates += [
             e
@@ -49,6 +53,7 @@ class Shelf:
         return matched
 
     def _keep(self, entry_id: int, name: str, arrival: Arrival) -> None:
+        self.first_links.setdefault(entry_id, arrival.canonical_link)
         self.entries[entry_id] = KnownEntry(
             entry_id=entry_id,
             identity=name,
@@ -97,6 +102,20 @@ def test_the_order_of_items_does_not_matter(first: list[Draft], second: list[Dra
             shelf.poll(random.Random(seed).sample(document, len(document)) if shuffled else document)
         results.append({(e.identity, e.title, e.summary, e.digest) for e in shelf.entries.values()})
     assert results[0] == results[1]
+
+
+def test_an_entry_with_a_new_guid_and_link_is_found_again_beside_one_with_the_same_link() -> None:
+    shelf = Shelf()
+    shelf.poll([draft("", "https://a.example/old")])
+    moved = [
+        draft("g1", "https://a.example/new"),
+        draft("g2", "https://a.example/new", published_at=None, stated_at=""),
+    ]
+    shelf.poll(moved)
+
+    again = shelf.poll(moved)
+
+    assert (len(again.unchanged), again.new) == (2, ())
 
 
 @given(st.lists(documents, min_size=1, max_size=3))
