@@ -66,7 +66,7 @@ def links(arrivals: Iterable[Arrival]) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Further keys for items that match neither by identity nor by link."""
+    """Further keys for items that do not match by identity."""
 
     dates: frozenset[datetime]
     titles: frozenset[str]
