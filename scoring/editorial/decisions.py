@@ -86,23 +86,18 @@ class Constraints:
 
     def cannot_link(self, entry_ids: Iterable[int], others: Iterable[int]) -> bool:
         """Return whether a decision separates any of *entry_ids* from any of *others*."""
-        if not self._on:
-            return False
-        constrained = [other for other in others if other in self._on]
-        return any(
-            self.together(entry_id, other) is False
-            for entry_id in entry_ids
-            if entry_id in self._on
-            for other in constrained
-        )
+        return self._any_pair(entry_ids, others, together=False)
 
     def must_link(self, entry_ids: Iterable[int], others: Iterable[int]) -> bool:
         """Return whether a decision links any of *entry_ids* with any of *others*."""
+        return self._any_pair(entry_ids, others, together=True)
+
+    def _any_pair(self, entry_ids: Iterable[int], others: Iterable[int], *, together: bool) -> bool:
         if not self._on:
             return False
         constrained = [other for other in others if other in self._on]
         return any(
-            self.together(entry_id, other) is True
+            self.together(entry_id, other) is together
             for entry_id in entry_ids
             if entry_id in self._on
             for other in constrained
