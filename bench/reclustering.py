@@ -1,9 +1,9 @@
-"""How merges and splits change the stories, and how many of them are right according to labels.
+"""How splits change the stories, and how many of them are right according to labels.
 
     python -m bench.reclustering [--data ../shared/data/clustering] [--split-ratio 0 0.35] [STREAM ...]
 
-A merge is right if both stories have the same most common label, a split if those of the two halves differ; a split
-with an unlabelled side is not judged. `--split-ratio 0` disables splits.
+A split is right if the most common labels of the two halves differ; one with an unlabelled side is not judged.
+`--split-ratio 0` disables splits. Of the streams of `bench.stories`, those in `clustering` take part.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from scoring.language.analysed_text import AnalysedText
 from scoring.metrics.clustering import bcubed
 from scoring.relevance.model import load_prior
 from scoring.replay.streams import Stream
+
+STREAMS = {name: run for name, run in RUNS.items() if run.file and not (run.window or run.labels)}
 
 
 def commonest(labels: Sequence[str]) -> str | None:
@@ -70,15 +72,18 @@ def measured(name: str, run: Run, data: Path, ratio: float) -> str:
 def main() -> None:
     """Measure the named streams, or all whose files are there."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("streams", nargs="*", metavar="STREAM", help=", ".join(RUNS))
+    parser.add_argument("streams", nargs="*", metavar="STREAM", help=", ".join(STREAMS))
     parser.add_argument("--data", type=Path, default=Path("../shared/data/clustering"))
     parser.add_argument("--split-ratio", type=float, nargs="+", default=[0.0, reclustering.MAX_SPLIT_RATIO])
     options = parser.parse_args()
+    unsuitable = [name for name in options.streams if name not in STREAMS]
+    if unsuitable:
+        parser.error(f"{unsuitable[0]!r} does not take part; those that do are {', '.join(STREAMS)}")
     if not options.data.is_dir():
         skip(options.data)
-    for name in options.streams or RUNS:
-        run = RUNS[name]
-        if run.file and not run.window and (options.data / f"{run.file}.jsonl.gz").exists():
+    for name in options.streams or STREAMS:
+        run = STREAMS[name]
+        if (options.data / f"{run.file}.jsonl.gz").exists():
             for ratio in options.split_ratio:
                 print(measured(name, run, options.data, ratio), flush=True)
 
