@@ -18,7 +18,7 @@ from aggregator.parse.identity import arrival, guid_identity, link_identity
 from aggregator.parse.links import posts as link_posts
 from aggregator.parse.raw_items import RawEnclosure, RawFeed, RawItem, RawPicture, Text, fingerprint
 from aggregator.text.link_wrappers import is_feed_proxy
-from aggregator.text.markup import clip, plain, storable
+from aggregator.text.markup import clip, plain, storable, visible
 from aggregator.text.sanitize import clean, cut
 from aggregator.text.urls import canonical, for_readers, host, registrable_domain, safe_link
 from aggregator.text.wording import plural
@@ -277,14 +277,14 @@ def _title(text: Text, limit: int) -> str:
     value = cut(text.value, limit)
     if not text.is_html:
         value = html.unescape(value) if "&" in value else value
-        return storable(" ".join(value.split()))
+        return visible(storable(" ".join(value.split())))
     if "<" in value:
         value = _BRACKET.sub(_known_tag, value)
     title = plain(value)
     for name in set(_END_TAG.findall(title)) if "</" in title else ():
         if name.lower() in _HTML_NAMES:
             title = re.sub(rf"</?{name}\b[^>]*>", " ", title)
-    return " ".join(title.split())
+    return visible(" ".join(title.split()))
 
 
 def _known_tag(match: re.Match[str]) -> str:
@@ -293,7 +293,7 @@ def _known_tag(match: re.Match[str]) -> str:
 
 def _stand_in(summary: str, link: str, item: RawItem) -> str:
     """Return something to call an item without a title; "" when it has nothing at all."""
-    if summary:
+    if visible(summary):
         return clip(summary, 120)
     if link:
         parts = urlsplit(link)

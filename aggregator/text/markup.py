@@ -18,6 +18,9 @@ _UNSTORABLE_BEYOND = re.compile(
 )
 _BEYOND = re.compile("[\U00010000-\U0010ffff]")
 
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Hangul fillers and the empty Braille pattern: Unicode counts them as letters and symbols."""
+
 
 def storable(text: str) -> str:
     """Return *text* without characters that SQLite, XML or a terminal cannot handle.
@@ -28,6 +31,11 @@ def storable(text: str) -> str:
         return text
     text = _UNSTORABLE.sub("", text)
     return _UNSTORABLE_BEYOND.sub("", text) if _BEYOND.search(text) else text
+
+
+def visible(text: str) -> str:
+    """Return *text*, or "" if a reader would see nothing of it: white space, zero-width characters, blank letters."""
+    return text if any(c.isprintable() and not c.isspace() and c not in _BLANK for c in text) else ""
 
 
 def clip(text: str, limit: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 from flask import abort, request
 
 from aggregator.store import Store
+from aggregator.text.markup import visible
 from aggregator.text.urls import safe_link
 from web.api import schemas
 from web.api.routes import blueprint, problems
@@ -67,7 +68,7 @@ def post_entry(entry: dict[str, Any]) -> dict[str, Any]:
             abort(400, f"feeds.yaml has no source {entry['source'][:64]!r}; there are: {source_ids or 'none'}.")
         if entry["url"] and not safe_link(entry["url"]):
             abort(400, "url must be an http or https address.")
-        if not any(character.isprintable() and not character.isspace() for character in entry["title"]):
+        if not visible(entry["title"]):
             abort(400, "title has no visible character.")
         if not store.posted_entries.add(entry["source"], _document(entry), now()):
             abort(503, "Too many entries are waiting for the worker. Try again later.")

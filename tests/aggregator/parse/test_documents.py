@@ -26,6 +26,22 @@ def read(data: bytes, url: str = FEED_URL) -> ParsedFeed:
     return parse(data, "", url)
 
 
+# Titles of which a reader sees nothing
+
+
+@pytest.mark.parametrize("title", ["\u200b\u2060", "&#8203;", "&amp;#8203; &#160;", "\u3164\u115f", "\u2800"])
+def test_a_title_without_a_visible_character_is_none(title: str) -> None:
+    by_summary, by_link = (
+        rss(f"<item><title>{title}</title><link>https://a.example/old-bridge</link>{description}</item>")
+        for description in ("<description>The bridge opens.</description>", "<description>&#8203;</description>")
+    )
+
+    assert [read(document).entries[0].title for document in (by_summary, by_link)] == [
+        "The bridge opens.",
+        "old bridge",
+    ]
+
+
 # Bare ampersands
 
 
