@@ -96,7 +96,7 @@ class Engine:
 
     def coverage(self) -> Iterator[Coverage]:
         """Yield who covers each live story, as of the last step."""
-        return ranking.coverage(self._state)
+        return ranking.coverage(self._state, self._settings)
 
     def counterfactuals(self, story_id: int) -> tuple[Counterfactual, ...]:
         """Return what a live story's score would be without each of its sources; nothing for a closed story."""

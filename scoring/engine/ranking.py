@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.model import BACKLOG_AGE, Ranking, Story
-from scoring.engine.live_story import LiveStory
+from scoring.engine.live_story import LiveStory, Member
 from scoring.engine.scoring import StoryScorer
 from scoring.engine.settings import EngineSettings
 from scoring.engine.state import EngineState
@@ -41,6 +41,8 @@ class Coverage:
     worths: tuple[float, ...] = ()
     """Worth of the first entry of each independent source."""
     hidden: bool = False
+    weights: tuple[float, ...] = ()
+    """Weight of the source of each of `worths`; empty if all are 1."""
 
 
 def ranking(
@@ -53,7 +55,7 @@ def ranking(
 ) -> Ranking:
     """Return the lists at *now*: "" is the front page, the others are the categories."""
     listed = [row for row in _listed(state, settings, now) if row[0] not in muted]
-    candidates = _candidates(listed, scorer, now, boosted)
+    candidates = _candidates(listed, settings, scorer, now, boosted)
     lists = {"": page_order.ranked(candidates, now)}
     for category in settings.config.categories:
         lists[category.id] = page_order.ranked((c for c in candidates if c.category_id == category.id), now)
@@ -71,7 +73,8 @@ def places(
     """Return what the position of each of these live stories follows from at *now*."""
     listed = [row for row in _listed(state, settings, now) if row[0] in story_ids]
     return {
-        candidate.story_id: page_order.parts(candidate, now) for candidate in _candidates(listed, scorer, now, boosted)
+        candidate.story_id: page_order.parts(candidate, now)
+        for candidate in _candidates(listed, settings, scorer, now, boosted)
     }
 
 
@@ -83,7 +86,11 @@ def _listed(state: EngineState, settings: EngineSettings, now: datetime) -> list
 
 
 def _candidates(
-    listed: Iterable[tuple[int, LiveStory, Story]], scorer: StoryScorer, now: datetime, boosted: Collection[int]
+    listed: Iterable[tuple[int, LiveStory, Story]],
+    settings: EngineSettings,
+    scorer: StoryScorer,
+    now: datetime,
+    boosted: Collection[int],
 ) -> list[page_order.Candidate]:
     return [
         page_order.Candidate(
@@ -97,6 +104,7 @@ def _candidates(
             source_id=live.members[story.lead_entry_id].source_id,
             topics=frozenset(terms(story.headline)),
             boosted=story_id in boosted,
+            weights=_weights(live, settings),
         )
         for story_id, live, story in listed
     ]
@@ -112,13 +120,26 @@ def _is_backlog(live: LiveStory) -> bool:
 def _worths(live: LiveStory) -> tuple[float, ...]:
     """Return the worth of the first entry of each independent source, so that a copy never raises a story."""
     # By voice and not by entry: a text that twenty sites reprint is chosen by an editor once.
-    first: dict[str, float] = {}
+    return tuple(member.worth for member in _first_by_voice(live))
+
+
+def _weights(live: LiveStory, settings: EngineSettings) -> tuple[float, ...]:
+    """Return the weights of the sources whose worths `_worths` returns; () if all are 1."""
+    if settings.has_weights:
+        weights = tuple(settings.weight(member.source_id) for member in _first_by_voice(live))
+        if any(weight != 1 for weight in weights):
+            return weights
+    return ()
+
+
+def _first_by_voice(live: LiveStory) -> Iterable[Member]:
+    first: dict[str, Member] = {}
     for member in live.members.values():
-        first.setdefault(member.voice, member.worth)
-    return tuple(first.values())
+        first.setdefault(member.voice, member)
+    return first.values()
 
 
-def coverage(state: EngineState) -> Iterator[Coverage]:
+def coverage(state: EngineState, settings: EngineSettings) -> Iterator[Coverage]:
     """Yield who covers each live story, as of the last step."""
     for story_id, live in state.live.items():
         if live.story is not None:
@@ -138,4 +159,5 @@ def coverage(state: EngineState) -> Iterator[Coverage]:
                 worths=_worths(live),
                 relevance=live.story.relevance,
                 hidden=live.story.hidden,
+                weights=_weights(live, settings),
             )

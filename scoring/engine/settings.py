@@ -64,6 +64,7 @@ class EngineSettings:
         self.categorizer = Categorizer(config.categories, prior=load_category_prior()).fit(corrections)
         self._owners = copies.Owners(config)
         self._defaults = {source.id: source.category for source in config.sources}
+        self._weights = {source.id: source.weight for source in config.sources if source.weight != 1}
 
     def snapshot(self) -> SettingsSnapshot:
         """Return what the engine's state depends on."""
@@ -80,6 +81,15 @@ class EngineSettings:
     def default(self, source_id: str) -> str:
         """Return the category of a source, "" for one that has none or is not configured."""
         return self._defaults.get(source_id, "")
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether any source has another weight than 1."""
+        return bool(self._weights)
+
+    def weight(self, source_id: str) -> float:
+        """Return the weight of a source in the order of pages, 1 for one that is not configured."""
+        return self._weights.get(source_id, 1.0)
 
     def evidence(
         self, source_id: str, title: str, summary: str, link: str, embedding: Embedding | None = None

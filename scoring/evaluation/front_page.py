@@ -91,6 +91,7 @@ def candidate(story: Coverage) -> page_order.Candidate:
         joined=tuple(joined for joined, _ in story.voices),
         source_id=story.source_id,
         topics=frozenset(terms(story.headline)),
+        weights=story.weights,
     )
 
 

@@ -195,6 +195,7 @@ def page(cases: Sequence[Case]) -> list[int]:
             joined=tuple(joined for joined, _ in case.coverage.voices),
             source_id=case.coverage.source_id,
             topics=frozenset(terms(case.coverage.headline)),
+            weights=case.coverage.weights,
         )
         for case in cases
     )

@@ -1,6 +1,7 @@
 """Order the stories of a page, and explain the place of each.
 
     place = worth + coverage + score + growth - age        in log-odds, see `values`
+            (+ weight of the sources, + boost by a rule, if feeds.yaml sets them)
     order = best place first; a story gives way to others where its publisher or subject has just been shown,
             and stands below every strong story while its own score is low and nothing is breaking
 
@@ -48,6 +49,9 @@ that noise; one that ends leaves Thursday's news at the top of Sunday."""
 
 BOOST = 2.0
 """What a rule adds: about what a second independent source of usual worth does (1.7). Judgement, not fitted."""
+
+MIN_TOTAL_WEIGHT = 0.0001
+"""What sources of weight 0 count as together: their stories stand below all others, in the usual order."""
 
 MIN_PROBABILITY = 0.005
 """Probabilities are kept that far from 0 and 1."""
@@ -120,6 +124,8 @@ class Candidate:
     trend: float = 0.0
     boosted: bool = False
     """A rule of feeds.yaml prefers it."""
+    weights: tuple[float, ...] = ()
+    """`weight` in feeds.yaml of the source of each entry in `worths`; empty if all are 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +133,12 @@ class PlacePart:
     """One part of a story's place, and the number that it rests on."""
 
     name: str
-    """worth, coverage, score, growth, age or boost."""
+    """worth, coverage, score, growth, age, weight or boost."""
     value: float
     """Log-odds."""
     amount: float
-    """The worth 0..1, the independent sources, the score 0..100, the sources within three hours, the hours, or 1."""
+    """The worth 0..1, the independent sources, the score 0..100, the sources within three hours, the hours, the mean
+    weight, or 1 for a boost."""
 
 
 def values(candidate: Candidate, now: datetime) -> dict[str, float]:
@@ -144,6 +151,7 @@ def values(candidate: Candidate, now: datetime) -> dict[str, float]:
         growth    0.1  * ln(1 + g)             g: independent sources that joined within three hours
         age      -3.0  * (1 - e^-(h/26)^3)     h: hours since an independent source last joined
                  - 0.5 * h / 24
+        weight    what coverage changes by     where feeds.yaml weighs the sources: a source of weight 2 counts as two
         boost     2                            where a rule of feeds.yaml prefers the story
 
     An added independent source never lowers a place, a copy (no new independent source) leaves it, and time without
@@ -152,13 +160,21 @@ def values(candidate: Candidate, now: datetime) -> dict[str, float]:
     worths = candidate.worths or (UNKNOWN_WORTH,) * len(candidate.joined)
     parts = {
         "worth": WEIGHT_WORTH * _log_odds(max(worths, default=0.0)),
-        "coverage": WEIGHT_COVERAGE * math.log(math.fsum(worths) + FIRST_REPORT)
-        + WEIGHT_SOURCES * math.log(max(len(candidate.joined), 1)),
+        "coverage": _coverage(worths, max(len(candidate.joined), 1)),
         "score": WEIGHT_SCORE * _log_odds(candidate.relevance),
         "growth": WEIGHT_GROWTH * math.log1p(since(candidate.joined, now, GROWTH_WITHIN)),
         "age": _age(quiet_for(candidate, now)),
     }
+    if candidate.weights:
+        weighted = [worth * weight for worth, weight in zip(worths, candidate.weights, strict=True)]
+        parts["weight"] = _coverage(weighted, math.fsum(candidate.weights)) - parts["coverage"]
     return {**parts, "boost": BOOST} if candidate.boosted else parts
+
+
+def _coverage(worths: Iterable[float], sources: float) -> float:
+    return WEIGHT_COVERAGE * math.log(math.fsum(worths) + FIRST_REPORT) + WEIGHT_SOURCES * math.log(
+        max(sources, MIN_TOTAL_WEIGHT)
+    )
 
 
 def _age(quiet: timedelta) -> float:
@@ -178,6 +194,7 @@ def parts(candidate: Candidate, now: datetime) -> tuple[PlacePart, ...]:
         "score": float(candidate.score),
         "growth": float(since(candidate.joined, now, GROWTH_WITHIN)),
         "age": quiet_for(candidate, now) / HOUR,
+        "weight": math.fsum(candidate.weights) / max(len(candidate.weights), 1),
         "boost": 1.0,
     }
     return tuple(PlacePart(name, value, amounts[name]) for name, value in values(candidate, now).items())
@@ -209,7 +226,7 @@ def breaking(joined: Iterable[datetime], now: datetime) -> int:
     return count if count >= BREAKING_SOURCES else 0
 
 
-TYPICAL = {"worth": -1.0, "coverage": -1.5, "score": -0.4, "growth": 0.0, "age": -0.4, "boost": 0.0}
+TYPICAL = {"worth": -1.0, "coverage": -1.5, "score": -0.4, "growth": 0.0, "age": -0.4, "weight": 0.0, "boost": 0.0}
 """The parts of a usual live story: what differs most from them explains a place."""
 
 MIN_DIFFERENCE = 0.25
@@ -251,11 +268,11 @@ def ranked(candidates: Iterable[Candidate], now: datetime, length: int = LIST_LE
     listed = list(candidates)
     places = {c.story_id: place(c, now) for c in listed}
     listed.sort(key=lambda c: (-places[c.story_id], c.story_id))
-    strong = {c.story_id for c in listed if c.score >= HIGH_SCORE and quiet_for(c, now) <= FRESH}
+    strong = {c.story_id for c in listed if c.score >= HIGH_SCORE and quiet_for(c, now) <= FRESH and not _lowered(c)}
     waiting = listed[:POOL]
     waiting_ids = {c.story_id for c in waiting}
     waiting += [c for c in listed[POOL:] if c.story_id in strong and c.story_id not in waiting_ids]
-    good = {c.story_id for c in listed if c.score >= GOOD_SCORE and quiet_for(c, now) <= STALE}
+    good = {c.story_id for c in listed if c.score >= GOOD_SCORE and quiet_for(c, now) <= STALE and not _lowered(c)}
     weak = {c.story_id for c in waiting if c.score < LOW_SCORE and not c.boosted and not breaking(c.joined, now)}
     stale = {c.story_id for c in waiting if not c.boosted and quiet_for(c, now) > STALE}
     left = {c.story_id for c in waiting}
@@ -269,6 +286,11 @@ def ranked(candidates: Iterable[Candidate], now: datetime, length: int = LIST_LE
         if not any(_same_event(candidate.topics, other.topics) for other in placed):
             placed.append(candidate)
     return [(c.story_id, c.trend) for c in placed]
+
+
+def _lowered(candidate: Candidate) -> bool:
+    """Return whether the sources count less than one together, so that nothing gives way to the story."""
+    return bool(candidate.weights) and math.fsum(candidate.weights) < 1
 
 
 def _next(

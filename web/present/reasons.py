@@ -13,7 +13,7 @@ from flask_babel import gettext
 from aggregator.model import Reason, ReasonKind
 from scoring.ranking import page_order
 from scoring.ranking.page_order import PlacePart
-from web.i18n.wording import percent, plural, weekday
+from web.i18n.wording import decimal, percent, plural, weekday
 
 
 def sentence(reason: Reason) -> str:
@@ -157,6 +157,8 @@ def place_part(part: PlacePart) -> str:
         case "growth":
             sources = plural(count, "independent source")
             return str(gettext("%(sources)s in the last 3 hours", sources=sources))
+        case "weight":
+            return str(gettext("source weight %(weight)s", weight=decimal(part.amount, 2)))
         case "boost":
             return str(gettext("boosted by a rule"))
         case _:

@@ -189,3 +189,20 @@ def test_a_new_model_rescores_the_live_stories_and_says_why() -> None:
         (Cause.RETRAINED, before.score, 90)
     ]
     assert engine.use_model(cast(RelevanceModel, Sure()), NOON + HOUR).stories == ()
+
+
+def test_the_weight_of_a_source_moves_its_stories_in_lists_and_leaves_scores_alone() -> None:
+    first = entry(1, *EVENTS[0][0], source=SOURCES[0].id)
+    second = entry(2, *EVENTS[1][0], source=SOURCES[1].id)
+
+    def ranked(weights: dict[str, float]) -> tuple[list[int], dict[int, int]]:
+        """Return the entries in the order of their stories, and the scores."""
+        sources = tuple(replace(source, weight=weights.get(source.id, 1.0)) for source in SOURCES)
+        engine = new_engine(replace(CONFIG, sources=sources))
+        stories = {story.story_id: story for story in engine.step([first, second], NOON).stories}
+        leads = [stories[story_id].lead_entry_id for story_id, _ in engine.rank(NOON + HOUR)[""]]
+        return leads, {story.lead_entry_id: story.score for story in stories.values()}
+
+    order, scores = ranked({})
+    assert ranked({SOURCES[order[0] - 1].id: 0.0}) == (order[::-1], scores)
+    assert ranked({SOURCES[order[1] - 1].id: 10.0}) == (order[::-1], scores)

@@ -56,7 +56,7 @@ def order(*candidates: Candidate) -> list[int]:
 
 hours_ago = st.lists(st.floats(0, 72), min_size=1, max_size=6).map(tuple)
 worths = st.lists(st.floats(0, 1), min_size=1, max_size=6).map(tuple)
-stories = st.builds(
+plain_stories = st.builds(
     candidate,
     number=st.integers(1, 10_000),
     score=st.integers(0, 100),
@@ -65,16 +65,34 @@ stories = st.builds(
     source=st.sampled_from(["a", "b", ""]),
     topics=st.sampled_from(["", "apple tablet launch", "apple tablet sale", "court levy ruling"]),
 )
-many = st.lists(stories, max_size=80, unique_by=lambda c: c.story_id)
+
+
+@st.composite
+def weighted(draw: st.DrawFn) -> Candidate:
+    """Return a story whose sources have weights of their own in feeds.yaml."""
+    story = draw(plain_stories)
+    count = len(story.worths)
+    return replace(story, weights=tuple(draw(st.lists(st.floats(0, 10), min_size=count, max_size=count))))
+
+
+stories = st.one_of(plain_stories, weighted())
+many = st.lists(plain_stories, max_size=80, unique_by=lambda c: c.story_id)
 
 
 # The place of a story
 
 
-@given(stories, st.floats(0, 1), st.floats(0, 72))
-def test_an_added_independent_source_never_lowers_a_story(story: Candidate, worth: float, hours: float) -> None:
-    more = replace(story, worths=(*story.worths, worth), joined=(*story.joined, NOW - hours * HOUR))
-    assert place(more, NOW) >= place(story, NOW)
+@given(stories, st.floats(0, 1), st.floats(0, 72), st.floats(0, 10))
+def test_an_added_independent_source_never_lowers_a_story(
+    story: Candidate, worth: float, hours: float, weight: float
+) -> None:
+    more = replace(
+        story,
+        worths=(*story.worths, worth),
+        joined=(*story.joined, NOW - hours * HOUR),
+        weights=(*story.weights, weight) if story.weights else (),
+    )
+    assert place(more, NOW) >= place(story, NOW) - 1e-9
 
 
 @given(stories)
@@ -106,6 +124,27 @@ def test_sources_of_the_last_hours_count_as_growth_and_so_does_the_score() -> No
     result = {part.name: (part.value, part.amount) for part in parts(candidate(1, 90, (1.0, 2.0, 20.0)), NOW)}
     assert result["growth"] == pytest.approx((0.1099, 2), abs=1e-4)
     assert result["score"] == pytest.approx((0.3296, 90), abs=1e-4)
+
+
+def test_a_source_of_weight_two_counts_as_two_sources_of_its_worth() -> None:
+    one = candidate(1, hours=(5.0,), worths=(0.3,))
+    two = candidate(1, hours=(5.0, 5.0), worths=(0.3, 0.3))
+    assert place(replace(one, weights=(2.0,)), NOW) == pytest.approx(place(two, NOW))
+    assert place(replace(one, weights=(0.5,)), NOW) < place(one, NOW)
+
+
+def test_weight_zero_puts_a_story_last_and_explains_it() -> None:
+    ignored = replace(candidate(1, 60, worths=(0.9,)), weights=(0.0,))
+    assert order(ignored, candidate(2, 60, worths=(0.01,))) == [2, 1]
+    assert order(ignored, candidate(2, 5, hours=(70.0,), worths=(0.01,))) == [2, 1]
+    first = distinctive(parts(ignored, NOW))[0]
+    assert (first.name, first.amount) == ("weight", 0.0)
+
+
+def test_a_report_of_usual_weight_ends_the_effect_of_weight_zero() -> None:
+    alone = candidate(1, hours=(5.0,), worths=(0.3,))
+    joined = replace(candidate(1, hours=(5.0, 5.0), worths=(0.3, 0.9)), weights=(1.0, 0.0))
+    assert place(joined, NOW) >= place(alone, NOW)
 
 
 # The order of a page
