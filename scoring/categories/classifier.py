@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-import warnings
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -16,6 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from aggregator.model import Category, Embedding
+from scoring.categories import logistic
 from scoring.categories.prior import CategoryPrior
 from scoring.language.terms import terms
 from scoring.relevance.text_features import TextParts, take_apart
@@ -92,7 +92,7 @@ class Categorizer:
 
     Every seed is a document, as are the category's name and all its seeds together. A seed of several words counts
     where they stand next to each other. A word that is a seed of several categories counts little for each. `fit` is
-    deterministic and takes a second or two for hundreds of seeds.
+    deterministic and takes 0.04 CPU seconds for hundreds of seeds, up to two with hundreds of corrections.
     """
 
     def __init__(
@@ -101,12 +101,10 @@ class Categorizer:
         *,
         prior: CategoryPrior | None = None,
         c: float = 30.0,
-        seed: int = 0,
     ) -> None:
         self.categories = tuple(categories)
         self.prior = prior
         self.c = c
-        self.seed = seed
         self._pending: tuple[Correction, ...] | None = None
 
     def fit(self, corrections: Iterable[Correction] = ()) -> Categorizer:
@@ -136,11 +134,11 @@ class Categorizer:
         ]
         corrected = [(document, place) for document, place in documented if document][-MAX_CORRECTIONS:]
         size = len(self.ids_)
-        self.weights_: Mapping[str, Evidence] = _fit(documents, labels, corrected, size, self.c, self.seed)
+        self.weights_: Mapping[str, Evidence] = _fit(documents, labels, corrected, size, self.c)
         self.beside_prior_: Mapping[str, Evidence] = {}
         self.whole_seeds_ = self._whole_seeds()
         if self.shipped_:
-            uncorrected = _fit(documents, labels, (), size, self.c, self.seed) if corrected else self.weights_
+            uncorrected = _fit(documents, labels, (), size, self.c) if corrected else self.weights_
             self.beside_prior_ = self._beside_prior(uncorrected, own)
         return self
 
@@ -178,7 +176,7 @@ class Categorizer:
         return combined
 
     def learn_corrections(self, corrections: Iterable[Correction]) -> None:
-        """Learn from these corrections and no others; the fit, one to three CPU seconds, waits for the next text."""
+        """Learn from these corrections and no others; the fit, up to two CPU seconds, waits for the next text."""
         self._pending = tuple(corrections)
 
     def _shipped(self) -> dict[int, int]:
@@ -344,10 +342,11 @@ def _fit(
     corrected: Sequence[tuple[Document, int]],
     classes: int,
     c: float,
-    seed: int,
 ) -> dict[str, Evidence]:
     """Return the weight of each feature for each class; a feature's weights are centred on 0."""
-    if len({*labels, *(label for _, label in corrected)}) < 2:
+    of_rows = [*labels, *(label for _, label in corrected)]
+    distinct = sorted(set(of_rows))
+    if len(distinct) < 2:
         # Only one category has seeds: they count for it, and there is nothing to compare with.
         only = labels[0] if labels else 0
         return {
@@ -355,10 +354,6 @@ def _fit(
             for document in documents
             for feature in document
         }
-    # Importing scikit-learn takes a second, which `groundswell poll` and `check` need not pay.
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
     vocabulary = _vocabulary(documents, corrected)
     # Document frequencies come from seeds alone, so that corrections do not change what a seed weighs.
     frequency = Counter(feature for document in documents for feature in document)
@@ -377,17 +372,17 @@ def _fit(
     # Categories count alike, however many seeds they have; corrections do not change that.
     seeds = Counter(labels)
     weights = [len(labels) / (len(seeds) * seeds[label]) for label in labels] + [CORRECTION_WEIGHT] * len(corrected)
-    model = LogisticRegression(C=c, max_iter=500, random_state=seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(matrix, np.asarray([*labels, *(label for _, label in corrected)]), sample_weight=np.asarray(weights))
-    coefficients = model.coef_ if len(model.classes_) > 2 else np.vstack([-model.coef_[0], model.coef_[0]]) / 2
+    # With two classes the weights are opposite, and the penalty counts them twice.
+    strength = c if len(distinct) > 2 else c / 2
+    coefficients = logistic.fit(
+        matrix, np.searchsorted(distinct, np.asarray(of_rows)), np.asarray(weights), len(distinct), strength
+    )
     evidence: dict[str, Evidence] = {}
     for feature, column in vocabulary.items():
         by_class = [0.0] * classes
-        for row, label in enumerate(model.classes_):
+        for row, label in enumerate(distinct):
             # Rounded, so that another build of the linear algebra library gives the same categories.
-            by_class[int(label)] = round(float(coefficients[row, column]), 6)
+            by_class[label] = round(float(coefficients[row, column]), 6)
         evidence[feature] = tuple(by_class)
     return evidence
 

@@ -229,7 +229,7 @@ def _predicted(rows: Sequence[Row], train: Sequence[Row], seed: int) -> list[str
         classifier = learned(train, seed)
         return [classifier.classes_[place] for place in classifier.probabilities(rows).argmax(axis=1)]
     names = sorted({row.category for row in rows})
-    categorizer = Categorizer([Category(name, name, tuple(name.split("/"))) for name in names], seed=seed).fit()
+    categorizer = Categorizer([Category(name, name, tuple(name.split("/"))) for name in names]).fit()
     return [
         categorizer.decide(categorizer.evidence(terms(row.title), terms(row.summary), ""), names[0]) for row in rows
     ]
