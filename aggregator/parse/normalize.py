@@ -16,11 +16,12 @@ from aggregator.parse.dates import newest_first
 from aggregator.parse.fingerprints import DocumentFingerprints, ItemFingerprint, link_mark
 from aggregator.parse.identity import arrival, guid_identity, link_identity
 from aggregator.parse.links import posts as link_posts
+from aggregator.parse.links.publisher import publisher_of
 from aggregator.parse.raw_items import RawEnclosure, RawFeed, RawItem, RawPicture, Text, fingerprint
 from aggregator.text.link_wrappers import is_feed_proxy
 from aggregator.text.markup import clip, plain, storable, visible
 from aggregator.text.sanitize import clean, cut
-from aggregator.text.urls import canonical, for_readers, host, registrable_domain, safe_link
+from aggregator.text.urls import canonical, for_readers, host, safe_link
 from aggregator.text.wording import plural
 
 SUMMARY_CHARS = 1_000
@@ -79,8 +80,6 @@ def build_feed(
         items = [items[position] for position in sorted(newest)]
     language, title = _language(raw.language), _feed_title(raw, limits)
     home = safe_link(raw.site_url, base) or base
-    # The feed of a site is often served elsewhere: FeedBurner, RSSHub, a publisher's second domain.
-    publisher = home if url and _site(home) != _site(url) else ""
     keys = item_keys(items, base)
     distinct = are_distinct(keys, skipped)
     # Fields are compared with those of the document before, where the bytes differ. The first document of a source is
@@ -98,8 +97,8 @@ def build_feed(
             unchanged.append(key.identity)
         else:
             draft = _draft(item, key, base, home, language, limits, omissions)
-            if publisher and not draft.origin_url and _site(draft.link) == _site(publisher):
-                draft = replace(draft, origin_url=publisher)
+            if not draft.origin_url and url:
+                draft = replace(draft, origin_url=publisher_of(draft.link, home, url))
             entries.append(draft if draft.title else replace(draft, title=title or "Untitled"))
         if distinct and len(omissions) == omitted_before:  # else the next document is to say so again
             remembered.append(ItemFingerprint(item.bytes_mark, fields_mark, key.link_mark, key.identity))
@@ -220,7 +219,7 @@ def _draft(
     if len(body.value) * 4 > limits.text_bytes and len(body.value.encode("utf-8", "replace")) > limits.text_bytes:
         omissions.append(f"N texts cut to {limits.text_bytes:,} bytes")
     summary = _summary(item.summary, limits) or _summary(body, limits)
-    post = link_posts.read(body.value, key.link, item.comments, item.external_url, base, home)
+    post = link_posts.read(body.value, item.title.value, key.link, item.comments, item.external_url, base, home)
     if post.text is not None:
         summary = clip(post.text, SUMMARY_CHARS)
     title = _title(item.title, limits.text_bytes)
@@ -258,10 +257,6 @@ def _origin(item: RawItem, base: str, home: str) -> tuple[str, str]:
     name, url = _short(item.origin_name, _SHORT), safe_link(item.origin_url, base) if item.origin_url else ""
     own = {host(address).removeprefix("www.") for address in (home, base)}
     return ("", "") if url and host(url).removeprefix("www.") in own else (name, url)
-
-
-def _site(url: str) -> str:
-    return registrable_domain(host(url)) if url else ""
 
 
 # Titles

@@ -5,16 +5,21 @@ description is a link "Comments"), Reddit ("submitted by /u/name [link] [comment
 alone), Lemmy ("submitted by name to community 12 points | 3 comments"), JSON Feed (`external_url`).
 Rule: such lines are no summary. What they link to is what the post points to, and the page with the comments is its
 discussion; where both are one page, the post is a report of its own.
-Known to be wrong: a link log whose entries have no text of their own and no such line.
+Observed besides: Techmeme and link logs, where the headline is a link to another site in the text, and accounts that
+post headline and address of each article on Mastodon, Bluesky or Telegram.
+Rule: such an entry points to that link, if its own link leads to another site.
 """
 
 from __future__ import annotations
 
 import html
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aggregator.text.markup import plain
+from aggregator.text.tokens import words
 from aggregator.text.urls import for_readers, safe_link
 
 _MAX_CHARS = 30_000
@@ -57,11 +62,18 @@ class LinkPost:
 
 NO_LINK_POST = LinkPost("", "", None)
 
+_HEADLINED_CHARS = 4_000
+"""Of a text are searched for a link with its headline."""
+_MIN_HEADLINE_WORDS = 4
+_MAX_OWN_WORDS = 3
+"""An account that posts headline and address adds hardly more: "Neu:", a hashtag."""
 
-def read(markup: str, link: str, comments: str, external_url: str, base: str, home: str) -> LinkPost:
+
+def read(markup: str, title: str, link: str, comments: str, external_url: str, base: str, home: str) -> LinkPost:
     """Return what an entry points to; `NO_LINK_POST` for any other entry.
 
     markup:       its description or content
+    title:        its title
     link:         its own link, as readers get it
     comments:     its `<comments>`
     external_url: of a JSON Feed
@@ -70,7 +82,10 @@ def read(markup: str, link: str, comments: str, external_url: str, base: str, ho
     """
     marked = any(marker in markup for marker in _MARKERS)
     if not (marked or comments or external_url):
-        return NO_LINK_POST
+        target = (
+            _headlined(markup[:_HEADLINED_CHARS], title, link, base, home) if "<a" in markup or "<A" in markup else ""
+        )
+        return LinkPost(target, "", None) if target else NO_LINK_POST
     target, discussion = _address(external_url, base), _address(comments, base)
     text: str | None = None
     if marked:
@@ -89,6 +104,32 @@ def read(markup: str, link: str, comments: str, external_url: str, base: str, ho
     if not target and text is None:
         return NO_LINK_POST
     return LinkPost(target, discussion if target else "", text)
+
+
+def _headlined(markup: str, title: str, link: str, base: str, home: str) -> str:
+    """Return the page of another site whose link carries the headline, or is all that the text adds to it; else ""."""
+    headline = words(title)
+    own_sites = {_site(link), _site(home)}
+    addresses: set[str] = set()
+    text = markup
+    for match in _ANCHOR.finditer(markup):
+        address = _address(html.unescape(match[1]), base)
+        if not address or _site(address) in own_sites:
+            continue
+        addresses.add(address)
+        label = words(plain(match[2]))
+        if len(label) >= _MIN_HEADLINE_WORDS and _contains(headline, label):
+            return address
+        text = text.replace(match[0], " ", 1)
+    if len(addresses) != 1 or len(headline) < _MIN_HEADLINE_WORDS:
+        return ""
+    rest = words(_ADDRESS.sub(" ", plain(text)))
+    added = Counter(rest) - Counter(words(_ADDRESS.sub(" ", title)))
+    return addresses.pop() if added.total() <= _MAX_OWN_WORDS else ""
+
+
+def _contains(tokens: Sequence[str], run: Sequence[str]) -> bool:
+    return any(tokens[at : at + len(run)] == run for at in range(len(tokens) - len(run) + 1))
 
 
 def _anchors(markup: str) -> dict[str, str]:

@@ -109,3 +109,60 @@ def test_a_json_feed_says_what_it_links_to() -> None:
     }
     (entry,) = parse(json.dumps(data).encode()).entries
     assert (entry.link, entry.points_to, entry.discussion, entry.summary) == (HN, ARTICLE, HN, "")
+
+
+HEADLINE = "Builder wins the harbour tunnel contract"
+
+
+def headed(link: str, description: str, title: str = HEADLINE) -> Draft:
+    data = (
+        f"<rss version='2.0'><channel><title>Links</title><link>https://links.example/</link><item>"
+        f"<title>{title}</title><link>{link}</link><description>{html.escape(description)}</description></item>"
+        f"</channel></rss>"
+    )
+    (entry,) = parse(data.encode(), "", "https://links.example/feed").entries
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("description", "title"),
+    [
+        (f'<P>Ann / The Paper:<BR><B><A HREF="{ARTICLE}">{HEADLINE}</A></B> It takes two years.</P>', HEADLINE),
+        (f'<a href="{ARTICLE}">{HEADLINE}</a> A long comment of mine on what it means for us.', HEADLINE + " (Paper)"),
+        (f'<p>{HEADLINE} <a href="{ARTICLE}">paper.example/2026/tunnel</a></p>', HEADLINE),
+        (f'{HEADLINE}. <a href="{ARTICLE}">{ARTICLE}</a>', f"{HEADLINE} {ARTICLE}"),
+    ],
+)
+def test_an_entry_whose_headline_is_a_link_to_another_site_points_there(description: str, title: str) -> None:
+    assert headed("https://links.example/p/1", description, title).points_to == ARTICLE
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        f'We went to see the site. <a href="{ARTICLE}">The Paper</a> has the figures.',
+        f'<a href="https://links.example/old">{HEADLINE}</a>',
+        f'{HEADLINE} <a href="{ARTICLE}">one</a> <a href="https://rival.example/2">two</a>',
+        f"{HEADLINE}",
+    ],
+)
+def test_an_entry_with_a_text_or_several_links_points_nowhere(description: str) -> None:
+    assert headed("https://links.example/p/1", description).points_to == ""
+
+
+@pytest.mark.parametrize(
+    ("home", "link", "origin"),
+    [
+        ("https://www.times.co.uk/", "https://www.times.example/a", "https://times.example/"),
+        ("https://www.times.example/", "https://www.times.example/a", "https://www.times.example/"),
+        ("https://www.times.co.uk/", "https://rival.example/a", ""),
+        ("https://feeds.host.example/", "https://host.example/a", ""),
+    ],
+)
+def test_the_publisher_is_the_site_of_the_channel_whatever_its_ending(home: str, link: str, origin: str) -> None:
+    data = (
+        f"<rss version='2.0'><channel><title>T</title><link>{home}</link><item><title>Tunnel</title>"
+        f"<link>{link}</link><description>Text.</description></item></channel></rss>"
+    )
+    (entry,) = parse(data.encode(), "", "https://feeds.host.example/rss").entries
+    assert entry.origin_url == origin
