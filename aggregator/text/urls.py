@@ -95,6 +95,25 @@ def canonical(url: str) -> str:
     return f"https://{name}{port}{path}{'?' + query if query else ''}"
 
 
+_MOBILE_HOST = re.compile(r"(?<=^https://)(?:www|amp|m|mobile)\.(?=[^/]+\.)")
+_AMP_PATH = re.compile(r"^(https://[^/]+)/amp(?=/.)|/amp(?=$|\?)|\.amp(?=$|\?|\.html)")
+_AMP_ARGUMENT = re.compile(r"(?<=[?&])(?:amp(?:=[^&]*)?|outputType=amp)(?:&|$)", re.IGNORECASE)
+
+
+def article_key(url: str) -> str:
+    """Return what the spellings of one article have in common: `canonical`, without www, mobile and AMP versions.
+
+    Two pages of a site can have one key, if only their hosts or "/amp" tell them apart.
+
+    >>> article_key("https://amp.paper.example/tunnel?outputType=amp")
+    'https://paper.example/tunnel'
+    """
+    key = _MOBILE_HOST.sub("", canonical(url))
+    if "amp" in key or "AMP" in key:
+        key = _AMP_ARGUMENT.sub("", _AMP_PATH.sub(r"\1", key)).rstrip("?&")
+    return key
+
+
 def _says_nothing(argument: str) -> bool:
     return bool(_TRACKING.match(argument) or _SESSION.match(argument))
 

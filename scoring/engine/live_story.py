@@ -14,7 +14,7 @@ from operator import add
 from msgspec import Struct
 
 from aggregator.model import Embedding, Entry, Membership, Story
-from aggregator.text.urls import canonical
+from aggregator.text.urls import article_key
 from scoring.categories.classifier import Evidence
 from scoring.clustering import copies
 from scoring.language.analysed_text import AnalysedText, analyse
@@ -66,8 +66,8 @@ class Member:
 
     @property
     def target(self) -> str:
-        """The canonical address of the article that it is or links to, "" if it has none."""
-        return canonical(self.points_to or self.link) if self.points_to or self.link else ""
+        """The `article_key` of the article that it is or links to, "" if it has none."""
+        return article_key(self.points_to or self.link) if self.points_to or self.link else ""
 
     @property
     def pointer(self) -> bool:
@@ -261,7 +261,7 @@ def analysed(entry: Entry | Member, compared: bool = True) -> AnalysedText:
     return analyse(
         entry_id=entry.entry_id,
         source_id=entry.source_id,
-        link=canonical(entry.link) if entry.link else "",
+        link=article_key(entry.points_to or entry.link) if entry.points_to or entry.link else "",
         title=entry.title,
         summary=entry.summary,
         at=entry.at.timestamp(),

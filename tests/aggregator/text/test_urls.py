@@ -8,7 +8,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aggregator.text.urls import MAX_LENGTH, canonical, for_readers, host, registrable_domain, safe_link, shown
+from aggregator.text.urls import (
+    MAX_LENGTH,
+    article_key,
+    canonical,
+    for_readers,
+    host,
+    registrable_domain,
+    safe_link,
+    shown,
+)
 from tests.promises import promise
 
 PIECES = st.lists(
@@ -188,3 +197,25 @@ def test_what_counts_visitors_is_not_in_what_readers_get(link: str, clean: str) 
 )
 def test_a_session_parameter_does_not_make_another_page(url: str, other: str) -> None:
     assert canonical(url) == canonical(other)
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "https://www.paper.example/2026/tunnel",
+        "http://m.paper.example/2026/tunnel/",
+        "https://amp.paper.example/2026/tunnel?outputType=amp",
+        "https://paper.example/2026/tunnel/amp",
+        "https://paper.example/2026/tunnel.amp",
+        "https://paper.example/amp/2026/tunnel?utm_source=x&amp=1",
+    ],
+)
+def test_versions_of_an_article_have_one_key(spelling: str) -> None:
+    assert article_key(spelling) == "https://paper.example/2026/tunnel"
+
+
+@pytest.mark.parametrize(
+    "address", ["https://m.example", "https://paper.example/amplifiers", "https://paper.example/camp?id=2"]
+)
+def test_addresses_that_only_look_like_mobile_versions_keep_their_key(address: str) -> None:
+    assert article_key(address) == address

@@ -27,7 +27,15 @@ def test_a_report_of_the_same_event_in_other_words_is_not_a_copy() -> None:
 def test_short_texts_and_long_texts_that_quote_prove_nothing() -> None:
     assert not is_copy(runs("Apple unveils iPad", ""), runs("Apple unveils iPad", ""))
     long = " ".join(f"word{n} and other{n}" for n in range(100))
-    assert not is_copy(runs("", WIRE), runs("", f"{WIRE} {long}"))
+    assert not is_copy(
+        runs("", WIRE), runs("", f"A wire service reports more on the harbour and its crane: {long} {WIRE}")
+    )
+
+
+def test_a_teaser_is_a_copy_of_the_long_text_that_begins_with_it() -> None:
+    long = f"PORT TOWN (Wire) - {WIRE} " + " ".join(f"word{n} and other{n}" for n in range(100))
+    assert is_copy(runs("Crane", WIRE), runs("Harbour", long))
+    assert is_copy(runs("Harbour", long), runs("Crane", WIRE))
 
 
 def test_sources_of_one_owner_are_one_voice_and_unknown_ones_speak_for_themselves() -> None:

@@ -111,11 +111,40 @@ def test_an_aggregator_speaks_with_the_voice_of_the_publisher_that_it_names() ->
         ("rsshub.app", "https://paper.example/a", "paper.example"),
         ("blog.example", "https://elsewhere.example/post", "blog.example"),
         ("substack.com", "", "substack.com"),
+        ("beehiiv.com", "https://ann.beehiiv.com/p/post", "blog"),
+        ("inoreader.com", "https://paper.example/a", "paper.example"),
     ],
 )
 def test_a_host_of_many_feeds_owns_none_of_them(owner: str, link: str, expected: str) -> None:
     source = Source(id="blog", name="Blog", url=f"https://feeds.{owner}/blog", category="", owner=owner)
     assert Owners(Config(Site(), (), (*SOURCES, source))).of_entry("blog", link, "") == expected
+
+
+@pytest.mark.parametrize("path", ["@ann.rss", "~ann/feed.xml", "users/ann/posts.atom"])
+def test_users_of_one_site_are_owners_of_their_own(path: str) -> None:
+    source = Source(id="ann", name="Ann", url=f"https://hub.example/{path}", category="", owner="hub.example")
+    owners = Owners(Config(Site(), (), (*SOURCES, source)))
+    assert owners.of_entry("ann", "https://hub.example/posts/1", "") == "ann"
+    assert owners.of_entry("ann", "https://paper.example/a", "") == "paper.example"
+
+
+def test_versions_of_an_article_for_mobiles_are_the_article() -> None:
+    story = story_of(
+        entry(1, "paper", summary=ARTICLE),
+        entry(
+            2, "forum", "Harbour tunnel goes to Nordbygg", link="https://amp.paper.example/2026/tunnel?outputType=amp"
+        ),
+        entry(3, "hn", "Who pays for it", link="https://www.paper.example/2026/tunnel/amp"),
+    )
+    assert (story.sources, story.independent_sources) == (3, 1)
+
+
+def test_a_link_post_joins_the_article_that_it_points_to_whatever_its_headline() -> None:
+    story = story_of(
+        entry(1, "paper", summary=ARTICLE),
+        entry(2, "forum", "Three billion for this?", link="https://forum.example/t/9", points_to=LINK),
+    )
+    assert (story.sources, story.independent_sources) == (2, 1)
 
 
 @pytest.mark.parametrize(
