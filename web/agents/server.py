@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable
 from functools import wraps
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, ParamSpec
+from io import BufferedReader, RawIOBase, TextIOWrapper
+from typing import IO, Any, ParamSpec
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
@@ -59,7 +62,38 @@ def _version() -> str:
 
 def serve(tools: Tools) -> None:
     """Answer on stdin and stdout until stdin ends."""
+    sys.stdin = TextIOWrapper(BufferedReader(_Requests(sys.stdin.buffer)))
     server(tools).run("stdio")
+
+
+class _Requests(RawIOBase):
+    """Lines of JSON in which half a surrogate pair, such as `\\ud800`, is replaced by U+FFFD.
+
+    The package drops a request with one and never answers it, because its parser accepts only whole characters. An
+    agent sends one when it cuts a text within an emoji.
+    """
+
+    def __init__(self, lines: IO[bytes]) -> None:
+        self._lines = lines
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill *buffer* from at most one line; 0 at the end."""
+        if not self._rest:
+            self._rest = _ESCAPE.sub(lambda match: rb"\ufffd" if match[1] else match[0], self._lines.readline())
+        piece = self._rest[: len(buffer)]
+        self._rest = self._rest[len(piece) :]
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+# A whole pair, half of one, or any other escape, so that the `\\ud800` of an escaped backslash stays.
+_ESCAPE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
+)
 
 
 def _explained(tool: Callable[P, dict[str, Any]]) -> Callable[P, dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -116,6 +118,34 @@ def test_the_command_answers_on_stdin_and_stdout(room: Newsroom, tmp_path: Path)
 
     results = asyncio.run(asyncio.wait_for(ask(), 120)).structured_content
     assert results["stories"][0]["score"] == 71
+
+
+def test_half_of_a_surrogate_pair_is_answered(room: Newsroom, tmp_path: Path) -> None:
+    # The client of the package cannot send one, so this speaks the protocol by hand.
+    def request(number: int, method: str, params: str) -> str:
+        return f'{{"jsonrpc": "2.0", "id": {number}, "method": "{method}", "params": {params}}}\n'
+
+    version_and_name = (
+        '"protocolVersion": "2025-03-26", "capabilities": {}, "clientInfo": {"name": "a", "version": "1"}'
+    )
+    text = r"trainium \ud83d \\ud83d \ud83d\ude00 \udc00"
+    with subprocess.Popen(
+        [sys.executable, "-m", "groundswell", "mcp", "--db", str(tmp_path / "news.db")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(request(1, "initialize", f"{{{version_and_name}}}"))
+        process.stdin.write('{"jsonrpc": "2.0", "method": "notifications/initialized"}\n')
+        process.stdin.write(request(2, "tools/call", f'{{"name": "stories", "arguments": {{"category": "{text}"}}}}'))
+        process.stdin.flush()
+        answers = [json.loads(process.stdout.readline()) for _ in range(2)]
+        process.stdin.close()
+    message = answers[1]["result"]["content"][0]["text"]
+    understood = "trainium \ufffd \\ud83d \U0001f600 \ufffd"
+    assert f"there is no category {understood!r}" in message
 
 
 def test_without_the_package_the_command_says_what_to_install(
