@@ -232,7 +232,7 @@ async def test_an_unreadable_delivery_is_reported_on_the_row_and_removed(
     subscriber: Subscriber, client: FlaskClient
 ) -> None:
     deliver(client, b"<html><body>no feed")
-    subscriber.store.feeds.bring_forward(["wire"], NOW)
+    subscriber.store.feeds.make_due(["wire"])
     await subscriber.hubs("").step()
     state = subscriber.store.feeds.state("wire")
     assert state is not None

@@ -239,7 +239,8 @@ class Poller:
         if self._reach.is_down and not before.is_down:
             log.error("no source can be reached; is this machine connected to the network?")
             retry = self._clock() + schedule.network_retry(self._rng.uniform(-1, 1))
-            self._store.feeds.bring_forward([source_id for _, source_id in before.unreached], retry)
+            states = [self._store.feeds.state(source_id) for _, source_id in before.unreached]
+            self._store.feeds.reschedule(schedule.no_later(state, retry) for state in states if state is not None)
         return self._reach.is_down
 
 

@@ -164,6 +164,28 @@ def after(
     )
 
 
+def rescheduled(state: FeedState, poll: PollLimits) -> FeedState:
+    """Return *state* with the next poll as *poll* allows, for a feed whose limits changed since its last poll.
+
+    The back-off of a failing feed stays, as do the waits that the server requested.
+    """
+    if state.next_poll_at is None or state.last_ok_at is None or state.failures or state.gone:
+        return state
+    last = state.last_ok_at
+    interval = _within(best_wait(state.arrivals, last, WORTH, min(poll.max, DAY)), poll)
+    if interval == state.interval:
+        at = min(state.next_poll_at, last + _within(poll.max, poll))
+    else:
+        at = _requested_wait(last + interval, state.hints, state.fresh_for, last, poll)
+    return replace(state, interval=interval, next_poll_at=at)
+
+
+def no_later(state: FeedState, moment: datetime) -> FeedState:
+    """Return *state* with the next poll at *moment* if it would be later."""
+    at = state.next_poll_at
+    return state if at is None or at <= moment else replace(state, next_poll_at=moment)
+
+
 def _failed(
     state: FeedState, outcome: Failed, now: datetime, *, poll: PollLimits, jitter: float, network_down: bool
 ) -> FeedState:

@@ -11,14 +11,15 @@ the store.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
 from aggregator.config import parse_config, read_config
 from aggregator.config.values.basic import AnyVariables
 from aggregator.errors import ConfigError, StoreError
-from aggregator.model import Config
+from aggregator.model import Config, PollLimits, Source
+from aggregator.polling.schedule import rescheduled
 from aggregator.site.database import is_written, open_as_only_writer, open_store
 from aggregator.store import Store, StoreFault
 
@@ -87,12 +88,33 @@ class ConfigWatch:
                 self._store.config_edits.save(text, message, now)
                 self._store.state.next_edition()
             raise
+        limits_before = self._poll_limits_before(text)
         with self._store.transaction():
             self._store.config_edits.save(text, None, now)
             self._store.state.keep_id_base(config.site.url)
             self._store.feeds.sync(config.sources, now)
+            self._reschedule(
+                source for source in config.sources if limits_before.get(source.id) not in (None, source.poll)
+            )
             self._store.state.next_edition()
         return config
+
+    def _poll_limits_before(self, text: str) -> dict[str, PollLimits]:
+        """Return the limits of each source that were applied before *text*; {} if that is what was applied."""
+        applied = self._store.config_edits.valid_text()
+        if applied is None or applied == text:
+            return {}
+        try:
+            config = parse_config(applied, env=AnyVariables())
+        except ConfigError:  # an earlier version of this program applied it
+            return {}
+        return {source.id: source.poll for source in config.sources}
+
+    def _reschedule(self, sources: Iterable[Source]) -> None:
+        """Bring the next polls of *sources*, whose limits changed, in line with the new limits."""
+        feeds = self._store.feeds
+        states = [(source, state) for source in sources if (state := feeds.state(source.id)) is not None]
+        feeds.reschedule(rescheduled(state, source.poll) for source, state in states)
 
 
 class AppliedConfig:

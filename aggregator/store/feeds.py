@@ -163,11 +163,18 @@ class Feeds:
             [{"id": source_id} for source_id in source_ids],
         )
 
-    def bring_forward(self, source_ids: Iterable[str], moment: datetime) -> None:
-        """Bring the next poll of these sources forward to *moment*."""
+    def reschedule(self, states: Iterable[FeedState]) -> None:
+        """Store the interval and the next poll of these feeds."""
         self._db.run_many(
-            "update feeds set next_poll_at = :moment where source_id = :id and next_poll_at > :moment",
-            [{"id": source_id, "moment": stamp(moment)} for source_id in source_ids],
+            "update feeds set next_poll_at = :moment, interval_s = :interval where source_id = :id",
+            [
+                {
+                    "id": state.source_id,
+                    "moment": stamp_or_none(state.next_poll_at),
+                    "interval": state.interval.total_seconds(),
+                }
+                for state in states
+            ],
         )
 
     def shift_schedule(self, step: timedelta) -> None:

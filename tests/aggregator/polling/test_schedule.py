@@ -21,7 +21,7 @@ from aggregator.model import (
     Validators,
 )
 from aggregator.polling.cadence import best_wait
-from aggregator.polling.schedule import DAY, Reach, after, is_due, network_retry, next_poll_at
+from aggregator.polling.schedule import DAY, Reach, after, is_due, network_retry, next_poll_at, rescheduled
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -247,3 +247,28 @@ def test_a_move_to_another_source_or_to_no_feed_is_never_followed() -> None:
 )
 def test_a_clock_that_was_set_back_starves_no_feed(next_at: datetime | None, due: bool) -> None:
     assert is_due(state(next_poll_at=next_at), NOON) is due
+
+
+def test_changed_limits_apply_to_the_poll_that_is_scheduled() -> None:
+    slow = PollLimits(timedelta(hours=6), DAY)
+    polled = after(state(), fetched(), NOON, poll=slow)
+    assert polled.next_poll_at == NOON + 6 * HOUR
+    quick = PollLimits(timedelta(minutes=1), timedelta(minutes=10))
+    assert rescheduled(polled, quick).next_poll_at == after(state(), fetched(), NOON, poll=quick).next_poll_at
+    assert rescheduled(after(state(), fetched(), NOON, poll=quick), slow).next_poll_at == NOON + 6 * HOUR
+
+
+def test_new_limits_that_do_not_bind_leave_the_poll_where_it_is() -> None:
+    polled = after(state(), fetched(), NOON, poll=POLL, jitter=0.7)
+    assert rescheduled(polled, replace(POLL, max=POLL.max - HOUR)) == polled
+
+
+def test_changed_limits_do_not_undercut_waits_that_a_server_requested() -> None:
+    hour = timedelta(hours=1)
+    polled = after(state(), fetched(), NOON, poll=PollLimits(timedelta(hours=6), DAY), hints=Hints("RSS 2.0", ttl=hour))
+    at = rescheduled(polled, PollLimits(timedelta(minutes=1), timedelta(minutes=90))).next_poll_at
+    assert at is not None
+    assert at >= NOON + hour
+
+    failing = after(state(), Failed(FailureKind.STATUS, "503", 503, 2 * hour), NOON, poll=POLL)
+    assert rescheduled(failing, PollLimits(timedelta(minutes=1), timedelta(minutes=2))) == failing

@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from aggregator.errors import ConfigError
+from aggregator.model import Fetched
+from aggregator.polling.schedule import after
 from aggregator.site.config_watcher import ConfigWatch, StandInWatch
-from aggregator.store import Store, StoreFault
+from aggregator.store import PollRecord, Store, StoreFault
 from aggregator.store.lock import WorkerLock
 
 NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 
 ONE = """
 categories:
@@ -192,3 +195,25 @@ def test_a_first_file_with_errors_is_recorded_by_a_site_alone(tmp_path: Path, fe
     assert site.step(NOON)
     with Store.open(tmp_path / "news.db") as store:
         assert store.config_edits.problem() is not None
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_new_limits_of_polling_apply_to_the_poll_that_is_scheduled(store: Store, feeds: Path, restarted: bool) -> None:
+    def limited(low: str, high: str) -> str:
+        return ONE.replace("category: models}", f"category: models, poll: {{min: {low}, max: {high}}}}}")
+
+    feeds.write_text(limited("6h", "12h"))
+    watch = ConfigWatch(feeds, store, {})
+    config = watch.start(NOON)
+    before = store.feeds.state("wire")
+    assert before is not None
+    polled = after(before, Fetched(b"x", "", before.url), NOON, poll=config.sources[0].poll)
+    store.feeds.record(polled, PollRecord(NOON, "fetched", "", 200))
+    assert not due(store, NOON + HOUR)
+
+    save(feeds, limited("5m", "30m"))
+    if restarted:
+        ConfigWatch(feeds, store, {}).start(NOON + MINUTE)
+    else:
+        watch.check(NOON + MINUTE)
+    assert due(store, NOON + HOUR) == {"wire"}
