@@ -25,6 +25,7 @@ from web import admin, api, present
 from web.admin import actions
 from web.api.reader import routes as reader_api
 from web.auth.credentials import Authenticator
+from web.auth.rate_limit import RateLimit
 from web.auth.reader_tokens import ReaderAuthenticator
 from web.http.addresses import MAX_QUERY_STRING, SiteAddresses
 from web.http.database import Reading, Unreadable
@@ -113,6 +114,7 @@ def create_app(
         worker_silent_after=present.WORKER_SILENT * speed,
         feeds_file=feeds,
         request_metrics=RequestMetrics(),
+        hub_requests=RateLimit(MAX_HUB_REQUESTS, HUB_WINDOW_S),
         query_encoder=query_encoder or QueryEncoder(),
         api=api.install(app),
         say=say,
@@ -139,6 +141,8 @@ def create_app(
     return app
 
 
+MAX_HUB_REQUESTS, HUB_WINDOW_S = 60, 600.0
+"""Requests to the WebSub hub of one client within that many seconds."""
 READS_ANY = ("api", "websub", "reader_api")
 """Blueprints whose views read undeclared parameters: repeated ones, and those of a protocol."""
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from aggregator.polling.source_health import Alarm
     from scoring.meaning.search import QueryEncoder
     from web.auth.credentials import Authenticator
+    from web.auth.rate_limit import RateLimit
     from web.auth.reader_tokens import ReaderAuthenticator
     from web.http.addresses import SiteAddresses
     from web.http.database import Reading
@@ -40,6 +41,8 @@ class Services:
     feeds_file: Path | None
     """feeds.yaml, None if the operator does not edit it here."""
     request_metrics: RequestMetrics
+    hub_requests: RateLimit
+    """Requests to the WebSub hub by client."""
     query_encoder: QueryEncoder
     """For search by meaning."""
     api: Any

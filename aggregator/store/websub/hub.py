@@ -69,21 +69,24 @@ class HubRequests:
         return int(subscriptions), int(self._db.value(query.format("hub_requests"), {"group": group}))
 
     def make_room(self, group: str) -> bool:
-        """Delete the latest request of the group with the most, if *group* has fewer; return whether one was deleted.
+        """Delete a request in favor of one of *group*; return whether there was one to delete.
 
-        So a group that sends many requests displaces its own, and cannot lock out others.
+        The latest request of the group with the most, if *group* has fewer, so that a group with many requests
+        displaces its own. Otherwise the latest whose callback did not answer the first time: requests for many
+        invented hosts must not keep out others until their last attempt.
         """
         largest = self._db.row(
             "select callback_group, count(*) as n from hub_requests group by callback_group order by n desc limit 1"
         )
-        if largest is None or largest["n"] <= self.group_counts(group)[1] + 1:
+        if largest is None:
             return False
-        self._db.run(
-            """delete from hub_requests where request_id =
-            (select max(request_id) from hub_requests where callback_group = :group)""",
-            {"group": largest["callback_group"]},
-        )
-        return True
+        if largest["n"] > self.group_counts(group)[1] + 1:
+            condition, parameters = "callback_group = :group", {"group": largest["callback_group"]}
+        else:
+            condition, parameters = "failures > 0", {}
+        request_id = self._db.value(f"select max(request_id) from hub_requests where {condition}", parameters)
+        self._db.run("delete from hub_requests where request_id = :id", {"id": request_id})
+        return request_id is not None
 
     def topic_counts(self, topic: str, beginning: str) -> tuple[int, int, bool]:
         """Return the number of topics, of those that begin with *beginning*, and whether *topic* is one of them.
@@ -97,6 +100,16 @@ class HubRequests:
             {"topic": topic, "beginning": beginning},
         )
         return (0, 0, False) if row is None else (row["n"], row["beginning"], bool(row["known"]))
+
+    def searches_of(self, group: str, beginning: str) -> int:
+        """Return the number of topics that contain *beginning*, subscribed or requested by a group of hosts."""
+        count = self._db.value(
+            """select count(*) from (select topic from hub_subscriptions where callback_group = :group
+            union select topic from hub_requests where callback_group = :group) as topics
+            where replace(topic, :beginning, '') != topic""",
+            {"group": group, "beginning": beginning},
+        )
+        return int(count)
 
     def to_confirm(self, now: datetime, most: int) -> list[HubRequest]:
         """Return requests whose verification is due, the longest waiting first."""

@@ -2,7 +2,8 @@
 
 Anyone may subscribe, because a subscription only starts when its callback confirms it. Browsers may not: otherwise any
 web page could make a visitor's browser subscribe a callback to a site that only that browser can reach. Pending
-requests and subscriptions are limited per owner of the callback's host, per feed, and in total.
+requests and subscriptions are limited per owner of the callback's host, per feed, and in total. Requests are limited
+per client too: each makes the worker call an address that the client chose.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from werkzeug.routing import RequestRedirect
 
 from aggregator.store import ListQuery, Store
 from aggregator.text import search_query
+from aggregator.text.ip_addresses import is_loopback
 from aggregator.websub_protocol import MAX_PENDING, RefusedError, Request, read_request
+from web.http.clients import network
 from web.http.headers import CSP_DATA, is_trusted, trusted_hosts
 from web.request.access import open_to_others
 from web.request.context import config, now, public_site, reading
@@ -30,6 +33,10 @@ MAX_TOPICS = 300
 """Feeds that are subscribed to, in total: each is rendered again when something changes."""
 MAX_SEARCHES = 50
 """Of those, searches: what they find is looked up again each time."""
+MAX_SEARCHES_OF_A_GROUP = 10
+"""Of those, searches whose callbacks are hosts of one owner."""
+SEARCH = "/search."
+"""What the address of a feed of a search contains."""
 
 
 @blueprint.post("/hub")
@@ -44,6 +51,10 @@ def ask() -> Response:
         wanted = read_request(request.form)
     except RefusedError as error:
         return _plain(f"{error}.", 400)
+    client = request.remote_addr or ""
+    # An undeclared proxy sends the requests of everyone from a loopback address.
+    if not is_loopback(client) and not services().hub_requests.allows(network(client)):
+        return _try_later("Too many requests came from your address; try again later.")
     with reading().store() as store:
         is_subscribed = store.websub_hub.is_subscribed(wanted.topic, wanted.callback)
         if wanted.mode == "unsubscribe" and not is_subscribed:
@@ -53,9 +64,7 @@ def ask() -> Response:
             return _plain("hub.topic must be one of this site's feeds, spelled as in its rel=self link.", 400)
         with store.transaction():
             if full := _is_full(store, wanted, is_subscribed):
-                answer = _plain(full, 503)
-                answer.headers["Retry-After"] = "3600"
-                return answer
+                return _try_later(full)
             store.websub_requests.add(wanted, now())
     return _plain("Accepted. Your callback will be asked to confirm.", 202)
 
@@ -69,11 +78,16 @@ def _is_full(store: Store, wanted: Request, is_subscribed: bool) -> str:
             return "This hub has reached its limit of subscriptions."
         if sum(of_group) >= MAX_OF_A_GROUP:
             return "This hub has reached its limit of subscriptions for that host."
-        topics, searches, has_topic = store.websub_requests.topic_counts(wanted.topic, "/search.")
+        topics, searches, has_topic = store.websub_requests.topic_counts(wanted.topic, SEARCH)
         if not has_topic and topics >= MAX_TOPICS:
             return "This hub has reached its limit of subscribed feeds."
-        if not has_topic and "/search." in wanted.topic and searches >= MAX_SEARCHES:
+        if not has_topic and SEARCH in wanted.topic and searches >= MAX_SEARCHES:
             return "This hub has reached its limit of subscribed searches; lists can still be subscribed to."
+        if (
+            SEARCH in wanted.topic
+            and store.websub_requests.searches_of(wanted.group, SEARCH) >= MAX_SEARCHES_OF_A_GROUP
+        ):
+            return "This hub has reached its limit of subscribed searches for that host."
     if pending >= MAX_PENDING and not store.websub_requests.make_room(wanted.group):
         return "Too many requests are waiting for confirmation; try again later."
     return ""
@@ -105,6 +119,12 @@ def is_topic(store: Store, url: str) -> bool:
             return store.topics.get(slug) is not None
     # A search with exclusions only equals the newest stories, and there is no end of ways to spell one.
     return not endpoint.endswith(".search_feed") or bool(search_query.read(dict(parameters).get("q", ""), now()).terms)
+
+
+def _try_later(message: str) -> Response:
+    answer = _plain(message, 429)
+    answer.headers["Retry-After"] = "3600"
+    return answer
 
 
 def _plain(message: str, code: int) -> Response:

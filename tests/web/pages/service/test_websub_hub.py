@@ -22,6 +22,7 @@ from aggregator.model import Config, Limits, Site
 from aggregator.store import Store
 from tests.web.conftest import Clock
 from tests.web.newsroom import NOW, Newsroom
+from web.app import MAX_HUB_REQUESTS
 from web.http.headers import CSP_DATA
 from web.pages.service import websub_hub as hub_page
 from web.websub import subscriber_calls
@@ -327,12 +328,12 @@ def test_callbacks_are_counted_by_the_owner_of_their_host(
         "https://cdn.me.example/e",
         "https://another.me.example:444/f",
     ]
-    assert [ask(site, address) for address in spellings] == [202] * 5 + [503]
+    assert [ask(site, address) for address in spellings] == [202] * 5 + [429]
     refused = site.post("/hub", data=Subscriber().form(callback=spellings[0] + "/again"))
-    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "3600")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "3600")
     assert ask(site, "https://you.example/") == 202
-    assert [ask(site, f"http://203.0.113.9:{8000 + i}/") for i in range(6)] == [202] * 5 + [503]
-    assert [ask(site, f"http://[2001:db8::{i}]/") for i in range(1, 7)] == [202] * 5 + [503]
+    assert [ask(site, f"http://203.0.113.9:{8000 + i}/") for i in range(6)] == [202] * 5 + [429]
+    assert [ask(site, f"http://[2001:db8::{i}]/") for i in range(1, 7)] == [202] * 5 + [429]
     assert [ask(site, f"http://{address}/") for address in ("127.1", "0x7f.1", "017700000001", "1", "2", "3")].count(
         202
     ) == 5
@@ -363,10 +364,43 @@ def test_who_sends_many_requests_keeps_nobody_else_out(
     site: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub_page, "MAX_PENDING", 6)
-    assert [ask(site, f"https://many.example/{i}") for i in range(8)] == [202] * 6 + [503] * 2
+    assert [ask(site, f"https://many.example/{i}") for i in range(8)] == [202] * 6 + [429] * 2
     assert [ask(site, f"https://few{i}.example/") for i in range(3)] == [202] * 3
     assert store.websub_requests.counts() == (0, 6), "each took the place of one of the many"
     assert store.websub_requests.group_counts("many.example") == (0, 3)
+
+
+def test_requests_for_hosts_that_do_not_answer_keep_nobody_out(
+    site: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_page, "MAX_PENDING", 6)
+    assert [ask(site, f"https://invented{i}.example/") for i in range(7)] == [202] * 6 + [429]
+    first, *_ = store.websub_requests.to_confirm(NOW, 10)
+    store.websub_requests.put_off(first.request_id, NOW + MINUTE)
+    assert [ask(site, f"https://real{i}.example/") for i in range(2)] == [202, 429]
+    assert store.websub_requests.counts() == (0, 6)
+
+
+def test_requests_of_a_client_are_limited_whatever_their_callbacks(site: FlaskClient) -> None:
+    def ask_from(address: str, number: int) -> int:
+        form = Subscriber().form(callback=f"https://host{number}.example/")
+        return site.post("/hub", data=form, environ_base={"REMOTE_ADDR": address}).status_code
+
+    assert [ask_from("2001:db8::1", i) for i in range(MAX_HUB_REQUESTS)] == [202] * MAX_HUB_REQUESTS
+    assert ask_from("2001:db8::2", 1_000) == 429
+    assert ask_from("203.0.113.9", 1_001) == 202
+    assert ask_from("127.0.0.1", 1_002) == 202
+
+
+def test_one_owner_gets_some_of_the_searches(site: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_page, "MAX_SEARCHES_OF_A_GROUP", 2)
+
+    def search(word: str, host: str) -> int:
+        return ask(site, f"https://{host}/{word}", f"http://127.0.0.1:8000/search.rss?q={word}")
+
+    assert [search(word, "a.me.example") for word in ("one", "two", "three")] == [202, 202, 429]
+    assert search("three", "you.example") == 202
+    assert ask(site, "https://b.me.example/list") == 202
 
 
 def test_a_repeated_request_is_verified_only_once(site: FlaskClient, store: Store) -> None:
@@ -409,7 +443,7 @@ def test_searches_have_a_number_of_their_own(site: FlaskClient, monkeypatch: pyt
     def search(word: str, host: str = "me.example") -> int:
         return ask(site, f"https://{host}/{word}", f"http://127.0.0.1:8000/search.rss?q={word}")
 
-    assert [search(word) for word in ("one", "two", "three")] == [202, 202, 503]
+    assert [search(word) for word in ("one", "two", "three")] == [202, 202, 429]
     assert search("two", "you.example") == 202, "somebody else's search costs nothing more"
     assert ask(site, "https://me.example/list") == 202
 
