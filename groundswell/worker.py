@@ -147,9 +147,9 @@ class Worker:
         self._stop = stop
         self.exit_code = 0
         self._narrator = Summarizer(config, store)
-        self._alerts = Dispatcher(config, store, db.absolute().parent, queue)
         self._clock_steps = ClockSteps(clock, monotonic, clock.speed if isinstance(clock, FastClock) else 1.0)
-        self._schedule = Schedule(store, config, clock, lambda: self._clock_steps.is_settled)
+        self._schedule = Schedule(store, config, clock, self._is_clock_settled)
+        self._alerts = Dispatcher(config, store, db.absolute().parent, queue, self._is_clock_settled)
         self._long: Steps = (
             RunHere(self._schedule, LongWork(feeds, db, store, clock))
             if queue is None
@@ -194,6 +194,9 @@ class Worker:
         if step := self._clock_steps.check():
             self._poller.clock_was_set(step)
         self._poller.start_due()
+
+    def _is_clock_settled(self) -> bool:
+        return self._clock_steps.is_settled
 
     async def _check_clock(self) -> None:
         """Check whether the system clock was set."""

@@ -17,7 +17,17 @@ import feedparser
 import pytest
 from flask.testing import FlaskClient
 
-from aggregator.model import Alerts, AlertTarget, Category, Changes, Config, DigestSettings, Site, Source
+from aggregator.model import (
+    Alerts,
+    AlertTarget,
+    Category,
+    Changes,
+    Config,
+    DigestSettings,
+    OperatorAlarms,
+    Site,
+    Source,
+)
 from aggregator.store import Store
 from tests.services import mail_service
 from tests.web.newsroom import HOUR, NOW, Newsroom
@@ -257,6 +267,28 @@ def test_digests_are_mailed_once_at_their_time(
     assert "https://news.example/story/" in plain
     assert 'href="https://news.example/story/' in rich
     assert not re.search(r"<(img|script|link|style)\b", rich)
+
+
+def test_a_clock_that_was_just_set_sends_no_digest_and_raises_no_alarm(
+    store: Store, room: Newsroom, config: Config, independent: list[str]
+) -> None:
+    room.story("News", independent[:2], at=NOW - DAY)
+    settled = [True]
+    with mail_service() as server:
+        target = AlertTarget(f"mailto://127.0.0.1:{server.port}/?from=site@news.example&to=me@reader.example")
+        settings = replace(
+            config,
+            alerts=Alerts(allow_private=True, operator=OperatorAlarms(disk=2**63)),
+            digest=DigestSettings(at=(NOW - HOUR).hour * 60, daily=(target,)),
+        )
+        dispatcher = Dispatcher(settings, store, Path(), is_settled=lambda: settled[0])
+        settled[0] = False
+        run(dispatcher, NOW, NOW + 31 * DAY)
+        assert (server.received, store.alarms.standing()) == ([], [])
+        settled[0] = True
+        run(dispatcher, NOW + HOUR, NOW + DAY)
+        assert len(server.received) == 1
+        assert [alarm.subject for alarm in store.alarms.standing()] == ["disk"]
 
 
 def test_a_digest_that_was_just_configured_waits_for_its_next_time(
