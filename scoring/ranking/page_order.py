@@ -233,8 +233,17 @@ MIN_DIFFERENCE = 0.25
 MAX_REASONS = 3
 
 
+def raises(part: PlacePart) -> bool:
+    """Return whether a part puts a story above a usual one."""
+    return part.value >= TYPICAL[part.name]
+
+
 def distinctive(place_parts: Sequence[PlacePart]) -> list[PlacePart]:
-    """Return the parts that set a story apart from a usual one, the strongest first; at least one."""
+    """Return the parts that set a story apart from a usual one, the strongest first; at least one.
+
+    The coverage by a single source only repeats the worth of its text.
+    """
+    place_parts = [part for part in place_parts if part.name != "coverage" or part.amount > 1] or place_parts
     apart = {part.name: abs(part.value - TYPICAL[part.name]) for part in place_parts}
     listed = sorted(place_parts, key=lambda part: -apart[part.name])
     return [part for part in listed if apart[part.name] >= MIN_DIFFERENCE][:MAX_REASONS] or listed[:1]

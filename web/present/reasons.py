@@ -176,7 +176,11 @@ def breaking(sources: int) -> str:
 
 
 def place(parts: Sequence[PlacePart], breaking_sources: int = 0) -> str:
-    """Return the reasons for a story's place in one line, the most distinctive one first."""
+    """Return the reasons for a story's place in one line: what raises it, then what lowers it, the strongest first."""
     urgent = breaking(breaking_sources)
-    reasons = [place_part(part) for part in page_order.distinctive(parts)]
-    return ", ".join([urgent, *reasons] if urgent else reasons)
+    reasons = page_order.distinctive(parts)
+    raised = ", ".join([*filter(None, [urgent]), *(place_part(part) for part in reasons if page_order.raises(part))])
+    lowered = ", ".join(place_part(part) for part in reasons if not page_order.raises(part))
+    if raised and lowered:
+        return str(gettext("%(raised)s, but %(lowered)s", raised=raised, lowered=lowered))
+    return raised or lowered

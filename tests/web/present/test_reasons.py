@@ -127,10 +127,20 @@ def test_what_a_later_version_stored_is_shown_as_well_as_can_be(plain: list[obje
     assert sentence(Reason.from_plain(plain)) == expected
 
 
-def test_a_place_names_first_that_a_story_is_breaking() -> None:
-    parts = [PlacePart("age", -3.0, 60.0), PlacePart("worth", -1.0, 0.1), PlacePart("coverage", 1.0, 1.0)]
-    assert reasons.place(parts) == "last new source 60 h ago, 1 independent source"
-    assert reasons.place(parts, 4).startswith("4 sources in the last hour, last new source 60 h ago")
+def test_a_place_names_first_that_a_story_is_breaking_and_last_what_lowers_it() -> None:
+    parts = [PlacePart("age", -3.0, 60.0), PlacePart("worth", -1.0, 0.1), PlacePart("coverage", 1.0, 2.0)]
+    assert reasons.place(parts) == "2 independent sources, but last new source 60 h ago"
+    assert reasons.place(parts, 4) == "4 sources in the last hour, 2 independent sources, but last new source 60 h ago"
+    assert reasons.place(parts[:2]) == "last new source 60 h ago"
+
+
+def test_a_single_source_explains_no_place() -> None:
+    parts = [PlacePart("worth", 2.0, 0.9), PlacePart("coverage", 0.0, 1.0)]
+    assert reasons.place(parts) == "90% likely on an editor's front page, by its text"
+    assert reasons.place(parts[1:]) == "1 independent source"
+
+
+def test_the_parts_of_a_place_read_as_numbers() -> None:
     assert reasons.place_part(PlacePart("worth", 1.0, 0.801)) == "80% likely on an editor's front page, by its text"
     assert reasons.place_part(PlacePart("score", 1.0, 88.0)) == "score 88"
     assert reasons.place_part(PlacePart("growth", 1.0, 2.0)) == "2 independent sources in the last 3 hours"
