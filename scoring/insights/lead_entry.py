@@ -21,7 +21,8 @@ CLEARLY = 0.25
 
 # Observed: "Live updates: ...", "What we know about ...", "You won't believe ...", "BREAKING: ...",
 # "This chipmaker just ...", "The reason why ...", "... and fans are furious", "One simple trick ...",
-# "Morning briefing", "19 things that ...", a headline of two words, one that is a whole paragraph, one in capitals.
+# "Morning briefing", "Corvid 5 is out - how to try it", "19 things that ...", a headline of two words, one that is a
+# whole paragraph, one in capitals.
 # Rule: points for a good length, an amount and a summary; deductions for bait, tickers and comment, for addressing the
 # reader, for praise, and for each empty word.
 # Fitted on half of 19,216 labelled headlines; on the other half the AUC is .94 (`python -m bench.headline`), and .81
@@ -34,6 +35,7 @@ BAIT = re.compile(
     r"(?:briefings?|digests?|briefs?|roundups?|news|links)\b|round-?up|watch:|video:|photos?:|breaking:?|updated?:|"
     r"(?:best|top|early|daily|today['’]?s|\w+day) (?:[\w&'’-]+ ){0,3}deals\b|"
     r"best \d+|\d+ best|the (?:real )?reason (?:why|behind)|(?:simple|weird) trick|goes viral|fans are)|"
+    r"\s[-–—] (?:and )?(?:how|where) to\b|"
     r"^(?:this|these|one) (?:\w+ ){1,3}(?:just|is|are|could|will|has|have)\b|^(?:this|these|here)\b|"
     r"^(?:the |these )?\d{1,3} (?:[\w'’-]+ ){0,5}?(?:things?|ways|reasons|times|facts|signs|tips|tricks|photos?|"
     r"pictures|questions|moments|products|recipes|gifts|ideas|that|who|you|every|only|\w+s (?:to|with|for|we))\b",
@@ -109,7 +111,7 @@ LITERALS_OF_BAIT = (
         "daily ",
         "weekly ",
     ),
-    *("read the", "trick", "goes viral", "fans are", "these", "one ", "morning "),
+    *("read the", "trick", "goes viral", "fans are", "these", "one ", "morning ", "how to", "where to"),
 )
 LITERALS_BESIDE_THE_NEWS = (
     *(" card", "addendum", "appendix", "case study", "customer stor", "webinar", "whitepaper", "white paper", "how we"),

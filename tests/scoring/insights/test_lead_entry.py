@@ -35,6 +35,7 @@ CLEAR = "Amazon opens a data centre in Ohio"
         "Read the memo: Amazon opens a data centre in Ohio",
         "Amazon opens a data centre in Ohio: updating live",
         "One-minute daily cloud news: a data centre in Ohio",
+        "Amazon opens a data centre in Ohio - how to visit it",
     ],
 )
 def test_a_clear_headline_is_better_than_bait_capitals_and_fragments(worse: str) -> None:
