@@ -230,7 +230,7 @@ def demo(host: str, port: int, speed: float, start_hours: float) -> None:
         click.echo(
             f"Groundswell's sample edition: {address.url} (Ctrl-C stops it)\n"
             f"It is {sample.STARTS_AT + start:%A, %H:%M} in the edition; "
-            f"one of its hours passes in {3600 / speed:.0f} seconds.",
+            f"one of its hours passes in {3600 / speed:.0f} seconds, until it ends after three days.",
             err=True,
         )
         parts = _parts(feeds, db, host, port, refresh_s=playing.REFRESH_S)

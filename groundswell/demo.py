@@ -39,7 +39,8 @@ def sample_site(address: str, start: timedelta, speed: float) -> Iterator[tuple[
     """Yield feeds.yaml and database of a site that has polled the edition's first *start*; its clock runs from then on.
 
     address: of the site
-    speed:   how many times as fast as real time the edition runs, here and in every process started from here
+    speed:   how many times as fast as real time the edition runs, here and in every process started from here. After
+             its end time runs as usual, or within half an hour every source would be silent and every story old.
     """
     os.environ.pop(DATABASE_URL, None)  # the edition uses a temporary database
     edition = sample.load()
@@ -53,7 +54,7 @@ def sample_site(address: str, start: timedelta, speed: float) -> Iterator[tuple[
         feeds, db = Path(folder) / "feeds.yaml", Path(folder) / "demo.db"
         feeds.write_text(feeds_yaml(edition, server.base_url, address), encoding="utf-8")
         asyncio.run(play(feeds, db, played, begin))
-        clock = fast = FastClock(now, now(), begin, speed)
+        clock = fast = FastClock(now, now(), begin, speed, sample.ENDS_AT)
         os.environ[CLOCK_VARIABLE] = fast.spec
         yield feeds, db
 

@@ -147,7 +147,11 @@ class Worker:
         self._stop = stop
         self.exit_code = 0
         self._narrator = Summarizer(config, store)
-        self._clock_steps = ClockSteps(clock, monotonic, clock.speed if isinstance(clock, FastClock) else 1.0)
+        self._clock_steps = (
+            ClockSteps(clock, monotonic, clock.current_speed)
+            if isinstance(clock, FastClock)
+            else ClockSteps(clock, monotonic)
+        )
         self._schedule = Schedule(store, config, clock, self._is_clock_settled)
         self._alerts = Dispatcher(config, store, db.absolute().parent, queue, self._is_clock_settled)
         self._long: Steps = (

@@ -19,20 +19,29 @@ from aggregator.model import Clock
 
 @dataclass(frozen=True, slots=True)
 class FastClock:
-    """Showed *start* at the real moment *real_start*, and runs *speed* times as fast."""
+    """Showed *start* at the real moment *real_start*, and runs *speed* times as fast until it shows *end*."""
 
     real: Clock
     real_start: datetime
     start: datetime
     speed: float
+    end: datetime
+    """From then on it runs as fast as the real clock."""
 
     def __call__(self) -> datetime:
-        return self.start + (self.real() - self.real_start) * self.speed
+        elapsed = self.real() - self.real_start
+        fast = (self.end - self.start) / self.speed
+        return self.start + elapsed * self.speed if elapsed < fast else self.end + (elapsed - fast)
+
+    def current_speed(self) -> float:
+        """Return how many times as fast as the real clock it runs now."""
+        return self.speed if self() < self.end else 1.0
 
     @property
     def spec(self) -> str:
         """The clock as text, for `clock_from_spec`."""
-        return f"{self.real_start.isoformat()} {self.start.isoformat()} {self.speed}"
+        moments = (self.real_start, self.start, self.end)
+        return " ".join([*(moment.isoformat() for moment in moments), str(self.speed)])
 
 
 class SteppedClock:
@@ -74,5 +83,6 @@ def clock_from_spec(spec: str, real: Clock) -> Clock:
     """Return the clock that `FastClock.spec` wrote; an empty text is the real clock."""
     if not spec:
         return real
-    real_start, start, speed = spec.split()
-    return FastClock(real, datetime.fromisoformat(real_start), datetime.fromisoformat(start), float(speed))
+    *moments, speed = spec.split()
+    real_start, start, end = map(datetime.fromisoformat, moments)
+    return FastClock(real, real_start, start, float(speed), end)

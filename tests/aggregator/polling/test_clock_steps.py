@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.model import Source
-from aggregator.model.clock import SteppedClock, elapsed_since, machine_time
+from aggregator.model.clock import FastClock, SteppedClock, elapsed_since, machine_time
 from aggregator.polling.clock_steps import SETTLED_AFTER, ClockSteps
 from aggregator.store import Store
 from tests.feedserver import FeedServer
@@ -169,7 +169,7 @@ class Clocks:
         self.wall, self.monotonic_s = SteppedClock(NOON), 1_000.0
 
     def steps(self, speed: float = 1.0) -> ClockSteps:
-        return ClockSteps(self.wall, lambda: self.monotonic_s, speed)
+        return ClockSteps(self.wall, lambda: self.monotonic_s, lambda: speed)
 
     def run(self, wall: timedelta, monotonic: timedelta) -> None:
         self.wall.at += wall
@@ -236,3 +236,14 @@ def test_times_of_two_starts_of_the_machine_are_not_compared() -> None:
     assert elapsed_since("boot 10.000", "other 12.500") is None
     assert elapsed_since("boot 10.000", "boot 9.000") is None
     assert elapsed_since("", "boot 9.000") is None
+
+
+def test_the_end_of_a_fast_clock_is_no_clock_step() -> None:
+    clocks = Clocks()
+    fast = FastClock(clocks.wall, NOON, NOON, 300, NOON + timedelta(hours=1))
+    steps = ClockSteps(fast, lambda: clocks.monotonic_s, fast.current_speed)
+    for _ in range(60):
+        clocks.run(timedelta(seconds=0.7), timedelta(seconds=0.7))
+        assert steps.check() == timedelta()
+    clocks.run(DAY, timedelta(seconds=1))
+    assert steps.check() > DAY - timedelta(seconds=2)

@@ -158,7 +158,7 @@ def test_a_running_worker_that_cannot_write_is_reported_with_the_cause(
 def test_under_a_fast_clock_a_living_worker_is_not_taken_for_silent(
     tmp_path: Path, room: Newsroom, make_app: Callable[..., Flask]
 ) -> None:
-    fast = FastClock(lambda: NOW, NOW, NOW + timedelta(minutes=50), speed=300)
+    fast = FastClock(lambda: NOW, NOW, NOW + timedelta(minutes=50), speed=300, end=NOW + timedelta(days=1))
     client = make_app(tmp_path / "news.db", fast).test_client()
     assert client.get("/healthz").get_json()["ok"] is True
 
