@@ -112,7 +112,7 @@ def _page(message: Notice | None = None) -> str:
 
 
 def _measures(changes: list[dict[str, Any]]) -> list[tuple[Question, str, str]]:
-    """Return each measure as the question it answers, with its value before and after; "" without one."""
+    """Return each measure with a value as the question it answers, with the value before and after; "" without one."""
     question_of = questions()
 
     def written(question: Question, value: float | None) -> str:
@@ -121,7 +121,7 @@ def _measures(changes: list[dict[str, Any]]) -> list[tuple[Question, str, str]]:
     return [
         (question, written(question, change["before"]), written(question, change["after"]))
         for change in changes
-        if (question := question_of.get(change["name"]))
+        if (question := question_of.get(change["name"])) and (change["before"], change["after"]) != (None, None)
     ]
 
 

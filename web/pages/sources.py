@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from urllib.parse import quote
 
 from flask import Blueprint, abort, render_template
@@ -34,7 +35,8 @@ def sources() -> str:
         status = status_of(store)
         fault = store.config_edits.problem()
         show = presenter(store)
-        page = source_list.select(source_list.summaries(store, config(), services().alarm, now()), params)
+        summaries = source_list.summaries(store, config(), services().alarm, now())
+        page = source_list.select(summaries, params)
         health = source_list.health(store, [summary.source for summary in page.shown], now())
         rows = [present.source_row(show, row) for row in health]
         ledgers = store.source_status.hosts()
@@ -43,6 +45,7 @@ def sources() -> str:
     return render_template(
         "sources.html",
         status=status,
+        states=Counter(summary.state for summary in summaries),
         source_page=page,
         source_params=params,
         rows=rows,
