@@ -31,10 +31,11 @@ _PATTERNS = {
         r"\bbest \w+ (?:of|for) "
     ),
     "roundup": (
-        r"\blinks for\b|\b(?:daily|weekly|monthly) (?:links|news|digest|brief|round)|\bweek in review|"
-        r"\bround-?up\b|\bnewsletter\b|\bbriefing\b|\bthis week in\b|\bopen thread|\bpodcast|\bepisode\b|"
-        r"\bnews digest|\bmorning (?:mail|brief)|\bof the week\b|\bweekly\b|^issue\b|\bissue #?\d+|"
-        r"\bthe week['\u2019]s\b|\bwhat we(?:'re| are)"
+        r"\blinks for\b|\b(?:daily|weekly|monthly) (?:[\w&'-]+ )?(?:links|news|digest|brief|round|recap)|"
+        r"\bweek in review|\bround-?up\b|\bnewsletter\b|\bbriefing\b|\bthis week in\b|\bopen thread|\bpodcast|"
+        r"\bepisode\b|\bnews digest|\bmorning (?:mail|brief)|\bof the week\b|\bweekly\b|^issue\b|\bissue #?\d+|"
+        r"\bthe week['\u2019]s\b|\bwhat we(?:'re| are)|\bpast week in\b|^top stories:|"
+        r"\b(?:catch|caught) up (?:with|on) the\b.* \d{1,2}(?:, \d{4})?$|\bnews (?:round-?up|recap)\b"
     ),
     "watch": (
         r"\bhow to watch|\blive ?stream|\bwhere to (?:watch|stream)|\bwatch .{3,60} (?:online|live|free)|"
@@ -77,7 +78,8 @@ LITERALS = {
     "review": ("review", "hands", "tested", "vs", "best "),
     "roundup": (
         *("links for", "daily ", "week", "monthly ", "roundup", "round-up", "newsletter", "briefing", "open thread"),
-        *("podcast", "episode", "news digest", "morning ", "issue", "what we"),
+        *("podcast", "episode", "news digest", "morning ", "issue", "what we", "top stories:", "news recap"),
+        *("up with the", "up on the"),
     ),
     "watch": ("watch", "livestream", "live stream", "where to ", "tv channel", "release date"),
     "jobs": (
@@ -136,7 +138,12 @@ _BARGAIN = re.compile(
     r"(?:[\w&'-]+ ){0,3}deals\b|\bdeals (?:of the (?:day|week)|to shop|live now|days?\b)|\bcodes? (?:and|&) deals\b",
     re.IGNORECASE,
 )
-_OF_A_WEEK = re.compile(r"\bof the week\b|\bthe week['\u2019]s\b|\bweek in review\b|\bthis week in\b", re.IGNORECASE)
+_SUMS_UP = re.compile(
+    r"\bof the week\b|\bthe week['\u2019]s\b|\bweek in review\b|\b(?:this|past) week in\b|^top stories:|"
+    r"\b(?:daily|weekly) (?:[\w&'-]+ news|digest|round-?up|recap)\b|\bnews (?:digest|round-?up|recap)\b|"
+    r"\b(?:catch|caught) up (?:with|on) the\b.* \d{1,2}(?:, \d{4})?$",
+    re.IGNORECASE,
+)
 _OF_SEARCH = {
     "deals": re.compile(_DEALS, re.IGNORECASE),
     "sponsored": re.compile(_SPONSORED, re.IGNORECASE),
@@ -145,7 +152,7 @@ _OF_SEARCH = {
 
 
 def reports_no_event(title: str, title_kinds: Collection[str]) -> bool:
-    """Return whether a title offers goods at a lower price, or sums up a week.
+    """Return whether a title offers goods at a lower price, or sums up the news of a day or week.
 
     title_kinds: its `kinds`
 
@@ -153,7 +160,7 @@ def reports_no_event(title: str, title_kinds: Collection[str]) -> bool:
     [True, False]
     """
     return ("deal" in title_kinds and _BARGAIN.search(title) is not None) or (
-        "roundup" in title_kinds and _OF_A_WEEK.search(title) is not None
+        "roundup" in title_kinds and _SUMS_UP.search(title) is not None
     )
 
 

@@ -66,8 +66,8 @@ class Weights:
     """If one source repeats a title with other times in it: the next warning. Set by hand: recorded streams have few,
     and all other evidence is for a merge."""
     no_event: float = -4.0
-    """If the entry, or every entry of the story, offers a bargain or sums up a week. Set by hand: the other
-    features expect 19 of 47 such pairs to be of one event, and none is."""
+    """If the entry, or every entry of the story, offers a bargain or sums up a day or week. Set by hand: the
+    other features expect 19 of 47 such pairs to be of one event, and none is."""
     named: float = 0.526
     """Per 10 of the IDF of shared names, up to 20."""
     title_named: float = 0.439

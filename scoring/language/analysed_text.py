@@ -87,7 +87,7 @@ class AnalysedText(Struct, frozen=True):
     "Tornado warning until 4:00PM" and "... until 5:00PM" have the same terms, but not the same headline.
     """
     no_event: bool = False
-    """Whether its title offers a bargain or sums up a week."""
+    """Whether its title offers a bargain or sums up a day or week."""
 
 
 def analyse(

@@ -59,9 +59,14 @@ def test_a_kind_is_named_in_singular_or_plural() -> None:
         "Plover promo codes for March",
         "The week\u2019s biggest stories, from Plover's layoffs to Heron's chip",
         "This week in chips: Plover expands",
+        "This past week in chips: Plover expands",
+        "One-minute daily chip news 5/27/2026",
+        "Catch up with the chip industry, August 11, 2026",
+        "Top Stories: Plover's layoffs, Heron's chip, and more",
+        "Chip news round-up",
     ],
 )
-def test_bargains_and_sums_of_a_week_report_no_event(title: str) -> None:
+def test_bargains_and_sums_of_a_day_or_week_report_no_event(title: str) -> None:
     assert reports_no_event(title, kinds(title))
 
 
@@ -77,6 +82,8 @@ def test_bargains_and_sums_of_a_week_report_no_event(title: str) -> None:
         "Shoppers crowd malls on Black Friday",
         "The president's weekly address",
         "A podcast by Plover",
+        "The Zenda Daily News sues Plover",
+        "Plover can't catch up with the industry",
     ],
 )
 def test_news_of_prices_and_deals_reports_an_event(title: str) -> None:
