@@ -83,19 +83,22 @@ def write_sample(folder: Path) -> tuple[Path, Path]:
     return items, labels
 
 
+def is_recorded(run: Run, items: Path) -> bool:
+    """Return whether a file is the stream that the labels of *run* are for."""
+    return items.exists() and (not run.sha256 or hashlib.sha256(items.read_bytes()).hexdigest() == run.sha256)
+
+
 def command(run: Run, data: Path, folder: Path) -> list[str] | None:
     """Return the command that evaluates *run*, or None if its files are missing or others."""
     if run.labels:
         items, labels = data / f"{run.file}.jsonl.gz", LABELS / run.labels
-        if items.exists() and hashlib.sha256(items.read_bytes()).hexdigest() != run.sha256:
-            return None
     elif run.window:
         items, labels = data / f"{run.file}.jsonl.gz", data / "gold" / f"{run.window}.labels.tsv"
     elif run.file:
         items, labels = (data / "clustering" / f"{run.file}.{ending}" for ending in ("jsonl.gz", "gold.tsv"))
     else:
         items, labels = write_sample(folder)
-    if not items.exists() or not labels.exists():
+    if not is_recorded(run, items) or not labels.exists():
         return None
     command = [sys.executable, "-m", "groundswell", "evaluate", "stories", str(items), str(labels), "--json"]
     command += ["--time", run.time, "--fields", run.fields]

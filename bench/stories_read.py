@@ -42,6 +42,7 @@ def text_of(number: int, line: Line) -> AnalysedText:
         summary=line.summary,
         at=min(arrived, published),
         arrived=arrived,
+        embedding=line.embedding,
     )
 
 

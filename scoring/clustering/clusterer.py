@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from operator import itemgetter
@@ -23,7 +23,7 @@ from aggregator.model import Reason, ReasonKind, because
 from scoring.clustering.bisection import Halves, bisect
 from scoring.clustering.boilerplate import Headline, Headlines, Templates
 from scoring.clustering.comparison import Comparison, compare, nearest_meaning
-from scoring.clustering.join_model import Candidate, JoinModel, Meaning, Stream, probability
+from scoring.clustering.join_model import Candidate, Evidence, JoinModel, Meaning, Stream, probability
 from scoring.clustering.meaning_index import MeaningIndex
 from scoring.clustering.open_stories import OpenStories, OpenStoriesState, OpenStory
 from scoring.clustering.phrases import phrases
@@ -95,10 +95,11 @@ class Clusterer:
         window: timedelta = timedelta(hours=72),
         longest: timedelta = timedelta(days=14),
         tuning: Tuning | None = None,
+        model: JoinModel | None = None,
     ) -> None:
         self._frequency = frequency
         self._tuning = tuning or Tuning()
-        self._model = JoinModel(self._tuning.weights, self._tuning.with_meaning)
+        self._model = model or JoinModel(self._tuning.weights, self._tuning.with_meaning)
         self._headlines = Headlines()
         self._templates = Templates()
         self._meanings = MeaningIndex()
@@ -205,9 +206,24 @@ class Clusterer:
 
         aside: a story that candidates are not compared against
         """
-        stream = Stream(len(self._open), self._joining())
-        base = self._model.base(search.entry, stream)
         best, best_similarity, best_odds = near[0][0], 0.0, -math.inf
+        for story, similarity, evidence in self._evidence(search, compared, near, stranger, aside):
+            odds = self._model.log_odds(evidence)
+            # Ties go to the older story, so that the order of the index does not matter after a restart.
+            if odds > best_odds or (odds == best_odds and story.story_id < best.story_id):
+                best, best_similarity, best_odds = story, similarity, odds
+        return best, best_similarity, best_odds
+
+    def _evidence(
+        self,
+        search: _Search,
+        compared: Sequence[tuple[OpenStory, float, float]],
+        near: Sequence[tuple[OpenStory, float, float]],
+        stranger: float,
+        aside: int | None = None,
+    ) -> Iterator[tuple[OpenStory, float, Evidence]]:
+        """Yield each compared story with its similarity and the evidence; parameters as for `_likeliest`."""
+        stream = Stream(len(self._open), self._joining())
         similarities = [similarity for _, similarity, _ in near]
         for place, (story, similarity, gap) in enumerate(compared):
             # A similarity means little by itself: in a stream about one topic all stories are similar. So each is
@@ -215,29 +231,15 @@ class Clusterer:
             others = (similarities[:place] + similarities[place + 1 :])[-3:]
             usual = sum(others) / len(others) if others else stranger
             candidate = self._candidate(search, story, similarity, usual, gap)
-            odds = base + self._model.odds(search.entry, candidate, search.compared[story.story_id], stream)
-            if search.entry.member.embedding is not None:
-                odds = self._with_meaning(search, story, candidate, odds, stream, aside)
-            # Ties go to the older story, so that the order of the index does not matter after a restart.
-            if odds > best_odds or (odds == best_odds and story.story_id < best.story_id):
-                best, best_similarity, best_odds = story, similarity, odds
-        return best, best_similarity, best_odds
+            comparison = search.compared[story.story_id]
+            meaning = None if search.entry.member.embedding is None else self._meaning(search, story, aside)
+            yield story, similarity, Evidence(search.entry, candidate, comparison, stream, meaning)
 
-    def _with_meaning(
-        self,
-        search: _Search,
-        story: OpenStory,
-        candidate: Candidate,
-        lexical_odds: float,
-        stream: Stream,
-        aside: int | None,
-    ) -> float:
-        """Return the log-odds of words and meaning together, from those of the words alone."""
+    def _meaning(self, search: _Search, story: OpenStory, aside: int | None) -> Meaning:
+        """Return how near an encoded entry is to a story, and to the nearest other one."""
         if story.story_id not in search.meanings:
             search.meanings[story.story_id] = nearest_meaning(search.entry, story.members)
-        meaning = Meaning(search.meanings[story.story_id], self._nearest_but(search, story.story_id, aside))
-        comparison = search.compared[story.story_id]
-        return self._model.with_meaning(lexical_odds, search.entry, candidate, comparison, meaning, stream)
+        return Meaning(search.meanings[story.story_id], self._nearest_but(search, story.story_id, aside))
 
     def _nearest_but(self, search: _Search, story_id: int, aside: int | None) -> float:
         """Return the cosine of the nearest open story by embedding, ignoring two; `USUAL_COSINE` if there is none."""
@@ -258,6 +260,7 @@ class Clusterer:
         same_terms, rare_name = search.open_terms[story.story_id]
         reported = story.sources.get(text.source_id) if text.source_id else None
         return Candidate(
+            story_id=story.story_id,
             centroid=similarity,
             others=usual,
             entries=story.n,

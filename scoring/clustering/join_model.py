@@ -1,8 +1,10 @@
 """The log-odds that an entry reports the event of a story: one entry against one story, and nothing remembered.
 
-    JoinModel.base(...)            the part that is the same for every story
-    JoinModel.odds(...)            the evidence of the words for and against one story
-    JoinModel.with_meaning(...)    words and embeddings together
+    JoinModel.log_odds(evidence)          what decides
+        lexical_log_odds(by, evidence)    the evidence of the words alone
+        joint_log_odds(by, evidence)      words and embeddings together
+
+Both sums are linear in the weights, so `bench.fit_joins` can fit them.
 
 `comparison` has the evidence, `weights` the weights with their units.
 """
@@ -38,6 +40,7 @@ MIN_TEMPLATE = 0.2
 class Candidate(Struct, frozen=True, gc=False):
     """A candidate story beside its entries' texts, at the moment of the comparison."""
 
+    story_id: int
     centroid: float
     """The entry's similarity to the story as a whole."""
     others: float
@@ -74,6 +77,17 @@ class Meaning(Struct, frozen=True, gc=False):
     """Cosine of the nearest other open story."""
 
 
+class Evidence(Struct, frozen=True, gc=False):
+    """All that speaks for and against one story."""
+
+    entry: WeighedText
+    story: Candidate
+    comparison: Comparison
+    stream: Stream
+    meaning: Meaning | None
+    """None if the entry was not encoded."""
+
+
 class JoinModel:
     """Adds up evidence; above 0 an entry joins.
 
@@ -90,69 +104,54 @@ class JoinModel:
         by = self._weights
         return (by.centroid + by.stands_out) * _log(centroid) + _time(by, waited, gap, age)
 
-    def base(self, entry: WeighedText, stream: Stream) -> float:
-        """Return the log-odds that are the same for every story, from the density of the stream and the entry."""
-        return _base(self._weights, entry, stream)
-
-    def odds(self, entry: WeighedText, story: Candidate, comparison: Comparison, stream: Stream) -> float:
-        """Return the log-odds of the evidence of the words for and against a story."""
-        return _evidence(self._weights, entry, story, comparison, stream)
-
-    def with_meaning(
-        self,
-        lexical_odds: float,
-        entry: WeighedText,
-        story: Candidate,
-        comparison: Comparison,
-        meaning: Meaning,
-        stream: Stream,
-    ) -> float:
-        """Return the log-odds of words and meaning together; those of the words without embeddings.
-
-        lexical_odds: `base` and `odds` together
-        """
-        # Without an embedding, the words decide alone, with the weights fitted for that.
-        if meaning.cosine is None:
-            return lexical_odds
-        by = self._with_meaning
-        together = (
-            _base(by, entry, stream)
-            + _evidence(by, entry, story, comparison, stream)
-            + by.meaning * meaning.cosine
-            + by.meaning_margin * max(MIN_MARGIN, meaning.cosine - meaning.others)
-        )
-        return min(lexical_odds, together) if _is_series(entry, story, comparison) else together
+    def log_odds(self, evidence: Evidence) -> float:
+        """Return the log-odds that the entry is of the story's event."""
+        # Without an embedding on both sides, the words decide alone, with the weights fitted for that.
+        if evidence.meaning is None or evidence.meaning.cosine is None:
+            return lexical_log_odds(self._weights, evidence)
+        joint = joint_log_odds(self._with_meaning, evidence)
+        return min(lexical_log_odds(self._weights, evidence), joint) if _is_series(evidence) else joint
 
 
-def _is_series(entry: WeighedText, story: Candidate, comparison: Comparison) -> bool:
+def _is_series(evidence: Evidence) -> bool:
     """Return whether an entry may be the next of a series, so that meaning counts only against a merge.
 
     An encoder hardly distinguishes numbers and names in a frame: "Release notes: version 1.0.2" and "8.1.5" have almost
     the same embedding, and so have "Quillbox: Backend Engineer" and "Quillbox: Product Designer".
     """
+    comparison = evidence.comparison
     return (
         comparison.versions_differ
         or comparison.dates_differ
         or comparison.reissued
         or comparison.substituted > 0.0
-        or (story.source_seconds is not None and entry.template > MIN_SERIES_TEMPLATE)
+        or (evidence.story.source_seconds is not None and evidence.entry.template > MIN_SERIES_TEMPLATE)
     )
 
 
-def _base(by: Weights, entry: WeighedText, stream: Stream) -> float:
+def joint_log_odds(by: Weights, evidence: Evidence) -> float:
+    """Return the log-odds of words and embeddings together; both sides are encoded."""
+    meaning = evidence.meaning
+    assert meaning is not None
+    assert meaning.cosine is not None
+    return (
+        lexical_log_odds(by, evidence)
+        + by.meaning * meaning.cosine
+        + by.meaning_margin * max(MIN_MARGIN, meaning.cosine - meaning.others)
+    )
+
+
+def lexical_log_odds(by: Weights, evidence: Evidence) -> float:
+    """Return the log-odds of the evidence of the words, with the density of the stream and the time."""
+    entry, story, comparison, stream = evidence.entry, evidence.story, evidence.comparison, evidence.stream
+    centroid = _log(story.centroid)
     return (
         by.intercept
         + by.stories * math.log1p(stream.open_stories / 100.0)
         + by.joins * stream.joining
         + by.terms * math.log1p(len(entry.member.vector))
         + (0.0 if entry.text.summary else by.title_alone)
-    )
-
-
-def _evidence(by: Weights, entry: WeighedText, story: Candidate, comparison: Comparison, stream: Stream) -> float:
-    centroid = _log(story.centroid)
-    return (
-        by.centroid * centroid
+        + by.centroid * centroid
         + by.stands_out * (centroid - _log(story.others))
         + by.member * _log(comparison.similarity)
         + by.contained * _log(comparison.contained)
