@@ -19,8 +19,6 @@ import pycurl
 
 from aggregator.fetch.lazy_imports import httpx
 
-CONNECT_HEAD_BYTES = 300_000
-"""libcurl's limit for all headers of a response; a line has at most 100 kB."""
 _OTHER_BODY_BYTES = 64_000
 """Bytes that are read of a response that is not a document: a redirect, an error page."""
 _OK = (b"200", b"203")

@@ -54,8 +54,6 @@ class Worth(Struct, frozen=True, gc=False):
     """Weight of the prior for this text, 0..1."""
 
 
-UNKNOWN = Worth(0.0, 0.0)
-
 _Word = tuple[float | None, float, float, int]
 """Weight of a word (None if unknown), its IDF, the summed weights of its n-grams, and their number."""
 
