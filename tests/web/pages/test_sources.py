@@ -200,3 +200,10 @@ def test_the_interface_says_since_when_a_source_is_silent(site: FlaskClient, roo
     assert by_id["seedbed"]["state"] == "ok"
     assert by_id["seedbed"]["overdue_since"].startswith("2026-11-")
     assert by_id["rulemaker"]["overdue_since"] is None
+
+
+def test_the_first_line_counts_an_overdue_source_as_such_and_not_as_healthy(site: FlaskClient, room: Newsroom) -> None:
+    state(room, "seedbed", arrivals=daily(4))
+    state(room, "rulemaker")
+    page = text(get(site, "/sources"))
+    assert "1 healthy, 1 overdue" in page
