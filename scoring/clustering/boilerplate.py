@@ -203,6 +203,9 @@ class Templates:
         """By source, entries whose runs are not added yet: see `add_later`."""
         self._last_day: dict[str, int] = {}
         """By source, the UTC day of its latest entry."""
+        self._compared: tuple[AnalysedText, frozenset[int]] | None = None
+        """The last entry that was compared with its source's runs, and those that it repeats: `terms` and then `add`
+        need them. Valid until runs are added."""
 
     def state(self) -> dict[str, tuple[int, list[int]]]:
         """Return the runs of words by source, for `restore`."""
@@ -215,12 +218,14 @@ class Templates:
         """Replace all runs of words with those of *state*."""
         self._by_source = {vocabulary[source_id]: array("I", runs) for source_id, (_, runs) in state.items()}
         self._last_day = {vocabulary[source_id]: day for source_id, (day, _) in state.items()}
+        self._compared = None
 
     def advance(self, day: int) -> None:
         """Remove the sources that published nothing for TEMPLATE_DAYS before *day*."""
         for source_id in [source for source, last in self._last_day.items() if last <= day - TEMPLATE_DAYS]:
             del self._by_source[source_id], self._last_day[source_id]
             self._waiting.pop(source_id, None)
+        self._compared = None
 
     def add(self, text: AnalysedText) -> None:
         """Add the wording of an entry; the least recently seen runs are dropped."""
@@ -230,14 +235,15 @@ class Templates:
             self.add_later(text)
             return
         self._last_day[text.source_id] = int(text.arrived // 86_400)
+        repeated = self._repeated(text)
         runs = self._by_source.get(text.source_id, array("I"))
         # Backwards, so that a run which is repeated in the text counts where it was last.
         latest = dict.fromkeys(reversed((*text.title_shingles, *text.summary_shingles)))
-        # Most texts repeat no run, and then the array need not be read.
-        if not latest.keys().isdisjoint(runs):
-            runs = array("I", [run for run in runs if run not in latest])
+        if repeated:
+            runs = array("I", [run for run in runs if run not in repeated])
         runs.extend(reversed(latest))
         self._by_source[text.source_id] = runs[-MAX_SHINGLES:]
+        self._compared = None
 
     def add_later(self, text: AnalysedText) -> None:
         """Add the wording of an entry when it is next needed, with the same result as `add`.
@@ -269,6 +275,7 @@ class Templates:
             summary = text.summary_shingles or shingles(text.summary_words)
             latest.update(dict.fromkeys(reversed((*title, *summary))))
         earlier = self._by_source[source_id]
+        self._compared = None
         latest.update(dict.fromkeys(reversed(earlier)))
         self._by_source[source_id] = array("I", reversed(list(latest)[:MAX_SHINGLES]))
 
@@ -276,10 +283,9 @@ class Templates:
         """Return the terms of an entry that occur only inside wording that its source has used before."""
         if text.source_id in self._waiting:
             self._flush_source(text.source_id)
-        runs = self._by_source.get(text.source_id)
-        if not runs or not text.source_id:
+        repeated = self._repeated(text)
+        if not repeated:
             return _NOTHING
-        repeated = frozenset(runs)
         title, title_whole = _inside(text.title_words, text.title_shingles, repeated)
         summary, summary_whole = _inside(text.summary_words, text.summary_shingles, repeated)
         if title_whole:
@@ -287,6 +293,14 @@ class Templates:
         if summary_whole and len(text.summary_words) >= MIN_REPRINT_WORDS:
             summary = _NOTHING
         return title | (summary - frozenset(text.title)) if title or summary else _NOTHING
+
+    def _repeated(self, text: AnalysedText) -> frozenset[int]:
+        """Return the runs of an entry that are among those of its source."""
+        if self._compared is None or self._compared[0] is not text:
+            runs = self._by_source.get(text.source_id, ()) if text.source_id else ()
+            own = frozenset((*text.title_shingles, *text.summary_shingles))
+            self._compared = text, own.intersection(runs)
+        return self._compared[1]
 
 
 _NOTHING: frozenset[str] = frozenset()

@@ -84,6 +84,7 @@ def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
     best = contained = shared = word_count = 0.0
     figures = False
     nearest: Member | None = None
+    of_nearest: Collection[str] = ()
     vector, title = own.vector, own.title
     terms = vector.keys()
     for member in members:
@@ -92,7 +93,7 @@ def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
             continue
         similarity = math.fsum([vector[key] * member.vector[key] for key in both])
         if similarity > best:
-            best, nearest = similarity, member
+            best, nearest, of_nearest = similarity, member, both
         shared = max(shared, math.fsum([idf[key] for key in both]))
         if word_count < MIN_SHARED_WORDS:
             word_count = max(word_count, shared_words(both, places) if places else float(len(both)))
@@ -104,9 +105,8 @@ def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
     if nearest is None:
         return _NONE
     latest = members[-CONTRADICTED_MEMBERS:]
-    both = terms & nearest.vector.keys()
     # Only for Latin letters there is a list of ordinary words.
-    names = sorted(filter(is_name, both) if own.script == "latin" else both)
+    names = sorted(filter(is_name, of_nearest) if own.script == "latin" else of_nearest)
     frame, slot, swapped, substituted = _frame(own, members)
     return Comparison(
         best,
@@ -114,7 +114,7 @@ def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
         shared,
         figures,
         word_count,
-        tuple(sorted(both, key=lambda key: (-idf[key], key))[:3]),
+        tuple(sorted(of_nearest, key=lambda key: (-idf[key], key))[:3]),
         frame,
         slot,
         swapped,

@@ -17,8 +17,7 @@ from scoring.engine.live_story import LiveStory, Member, Voice, analysed, plus, 
 from scoring.engine.settings import EngineSettings
 from scoring.engine.state import EngineState
 from scoring.insights import lead_entry
-from scoring.language.analysed_text import MAX_SUMMARY_TERMS, AnalysedText
-from scoring.language.terms import terms
+from scoring.language.analysed_text import AnalysedText
 from scoring.ranking.baseline import FOLLOWS_WITHIN
 from scoring.relevance.editorial_prior import EditorialPrior
 from scoring.relevance.text_features import TextParts, take_apart
@@ -54,12 +53,12 @@ class Joiner:
         """
         state = self._state
         default = self._settings.default(entry.source_id)
-        categorizer = self._settings.categorizer
         parts = take_apart(entry.title, entry.summary, entry.link)
-        by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link, entry.embedding, parts)
         # The category of the entry alone, not of its story: the counts must not depend on later members.
-        evidence = categorizer.evidence(terms(entry.title), terms(entry.summary)[:MAX_SUMMARY_TERMS], default, by_prior)
-        category = categorizer.decide(evidence, default)
+        evidence = self._settings.evidence(
+            entry.source_id, entry.title, entry.summary, entry.link, entry.embedding, parts
+        )
+        category = self._settings.categorizer.decide(evidence, default)
         live = state.live.get(placement.story_id)
         begins = live is None if stored is None else began_a_story(stored)
         if live is None:
@@ -149,9 +148,9 @@ class Joiner:
         # Observed: Hacker News, Lobsters and a dozen newsletters link to one post, and its site is a source, too.
         # Rule: entries with one target are one voice where either of them only links. Two full articles under one link
         # (a wire service and its client) are compared by their texts, below.
-        if member.target:
+        if target := member.target:
             for other in live.members.values():
-                if other.target == member.target and (member.pointer or other.pointer):
+                if other.target == target and (member.pointer or other.pointer):
                     member.voice = other.voice
                     member.copy = member.pointer
                     other.copy = other.copy or not member.pointer

@@ -16,6 +16,7 @@ from scoring.categories.classifier import Categorizer, Correction, Evidence
 from scoring.categories.prior import load_category_prior
 from scoring.clustering import copies
 from scoring.language.terms import terms
+from scoring.relevance.text_features import TextParts
 
 
 class SettingsSnapshot(Struct, array_like=True, frozen=True):
@@ -92,9 +93,20 @@ class EngineSettings:
         return self._weights.get(source_id, 1.0)
 
     def evidence(
-        self, source_id: str, title: str, summary: str, link: str, embedding: Embedding | None = None
+        self,
+        source_id: str,
+        title: str,
+        summary: str,
+        link: str,
+        embedding: Embedding | None = None,
+        parts: TextParts | None = None,
     ) -> Evidence:
-        """Return the evidence of a source's text for each category."""
+        """Return the evidence of a source's text for each category.
+
+        parts: of the text, if the caller has them
+        """
+        if not self.config.categories:
+            return ()
         # The shipped weights read the text and the link, the site's own seeds and corrections only the terms.
-        by_prior = self.categorizer.by_prior(title, summary, link, embedding)
+        by_prior = self.categorizer.by_prior(title, summary, link, embedding, parts)
         return self.categorizer.evidence(terms(title), terms(summary), self.default(source_id), by_prior)

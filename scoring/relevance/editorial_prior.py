@@ -35,8 +35,8 @@ Median share on AI and technology news .83 to .86 (the lowest tenth .59 to .68),
 health .60, on home and living .74, in French .14, in Russian .06.
 """
 
-MAX_REMEMBERED_WORDS = 16_000
-"""Words whose lookup is cached: about 3 MB, and most words of any text."""
+MAX_REMEMBERED_WORDS = 48_000
+"""Words whose lookup is cached: about 9 MB, and the words of two weeks of general news."""
 
 MAX_REMEMBERED_READINGS = 512
 """Cached readings of the latest texts: about 3 MB."""
