@@ -36,6 +36,8 @@ class Membership:
     reason: Reason
     voice: str
     """The voice that the entry counts for: an owner, or the source that it copies."""
+    counted_in: str | None = None
+    """The category that it was counted in when it arrived; None keeps what is stored, or is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -275,4 +275,5 @@ def membership(row: Row) -> Membership:
         probability=row["probability"],
         reason=reason(row["reason"]),
         voice=row["voice"],
+        counted_in=row["counted_in"],
     )

@@ -266,7 +266,6 @@ class Engine:
         stories: Iterable[Story],
         standing: Iterable[Decision] = (),
         corrections: Iterable[tuple[Decision, Entry]] = (),
-        categories: Mapping[int, str] | None = None,
         *,
         until: datetime,
     ) -> None:
@@ -277,11 +276,10 @@ class Engine:
         stories:     as stored; at least the live ones
         standing:    the decisions in force before the first of *groups*
         corrections: those of them that correct a category, each with the first entry of its story
-        categories:  the category that each entry was counted in when it arrived, where that is stored
         until:       the moment of the last step
         """
         self._overrides.replace(standing)
         window = self._settings.config.scoring.window
         restorer = Restorer(self._state, self._overrides, self._joiner, window, until)
         with snapshot.without_gc():
-            restorer.run(groups, memberships, stories, corrections, categories or {})
+            restorer.run(groups, memberships, stories, corrections)

@@ -58,7 +58,9 @@ class Joiner:
         evidence = self._settings.evidence(
             entry.source_id, entry.title, entry.summary, entry.link, entry.embedding, parts
         )
-        category = self._settings.categorizer.decide(evidence, default)
+        category = None if stored is None else stored.counted_in
+        if category is None:
+            category = self._settings.categorizer.decide(evidence, default)
         live = state.live.get(placement.story_id)
         begins = live is None if stored is None else began_a_story(stored)
         if live is None:
@@ -87,6 +89,7 @@ class Joiner:
             probability=placement.probability,
             reason=placement.reason,
             voice=voice,
+            counted_in=category,
         )
 
     def _count_voice(self, entry: Entry, voice: str, joined: datetime, live: LiveStory) -> bool:
@@ -170,14 +173,12 @@ class Joiner:
         entry: Entry,
         membership: Membership,
         earlier: Mapping[str, datetime],
-        category: str | None = None,
         *,
         context: bool,
     ) -> None:
         """Count an entry of a closed story, without the rest of `join`.
 
         earlier:  when the voices before it joined
-        category: the category that it was counted in when it arrived, if known
         context:  whether it is recent enough for the news context
         """
         state, settings = self._state, self._settings
@@ -191,7 +192,8 @@ class Joiner:
         new_voice = membership.voice not in earlier
         if new_voice:
             state.rhythm.count_follows(membership.voice, _followed(earlier, membership.joined_at))
-        # Reading a text for its category takes half of the time here, and a further entry of a voice counts in none.
+        # Reading a text for its category takes most of the time here, and a further entry of a voice counts in none.
+        category = membership.counted_in
         if category is None and (new_voice or begins):
             evidence = settings.evidence(entry.source_id, entry.title, entry.summary, entry.link, entry.embedding)
             category = settings.categorizer.decide(evidence, settings.default(entry.source_id))

@@ -37,9 +37,11 @@ def start(engine: Engine, store: Store, window: timedelta) -> bool:
         else:
             return False
     log.info("the snapshot of the scoring state cannot be used (%s); rebuilding it from the entries", reason)
-    # Classifying a month of entries again would take half the time of a start. With other settings they count in the
-    # categories that those give them.
-    categories = {} if settings_changed else store.snapshots.categories_at_arrival(since)
+    # Entries count in the categories that they were counted in when they arrived, because classifying a month of them
+    # would take a third of a start; with other settings, in those that the settings give them.
+    if settings_changed:
+        with store.transaction():
+            store.memberships.forget_categories()
     joined = store.memberships.since(watermark - MEMBERSHIPS_HORIZON)
     memberships = {membership.entry_id: membership for membership in joined}
     standing = store.decisions.standing(since)
@@ -50,7 +52,7 @@ def start(engine: Engine, store: Store, window: timedelta) -> bool:
         and (entry := store.entries.get(min(decision.entry_ids, default=0))) is not None
     ]
     groups = _happened(store, since, watermark)
-    engine.rebuild(groups, memberships, stories, standing, corrections, categories, until=watermark)
+    engine.rebuild(groups, memberships, stories, standing, corrections, until=watermark)
     return True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from aggregator.store.codec import moment_or_none, stamp, stamp_or_none
+from aggregator.store.codec import moment_or_none, stamp_or_none
 from aggregator.store.connection import Connection, upsert
 from aggregator.store.state import State
 
@@ -21,7 +21,7 @@ class StoredSnapshot:
 
 
 class EngineSnapshots:
-    """`engine_snapshot`, and the part of `stories` that a start without one needs."""
+    """`engine_snapshot`."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
@@ -37,18 +37,6 @@ class EngineSnapshots:
             upsert("engine_snapshot", ("one",), ("at", "data")),
             {"one": 1, "at": stamp_or_none(snapshot.at), "data": snapshot.data},
         )
-
-    def categories_at_arrival(self, since: datetime) -> dict[int, str]:
-        """Return the category of each single-entry story after *since* that has not changed since its arrival.
-
-        The scorer counted the entry in it, so a start without a snapshot need not classify its text again.
-        """
-        rows = self._db.each(
-            """select story_id, category_id from stories
-            where entries = 1 and merged_into is null and first_seen_at > :since and updated_at = first_seen_at""",
-            {"since": stamp(since)},
-        )
-        return {row["story_id"]: row["category_id"] for row in rows}
 
     def drop(self) -> None:
         """Remove the snapshot."""

@@ -53,7 +53,8 @@ create table memberships (
     similarity   real not null,
     probability  real not null,
     reason       text not null,    -- JSON list [kind, values ...]; a sentence where a version before 0.2.0 wrote it
-    voice        text not null
+    voice        text not null,
+    counted_in   text              -- the category that it was counted in at arrival; null: not known
 ) strict;
 create index memberships_by_story on memberships (story_id, entry_id);
 

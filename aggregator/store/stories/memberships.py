@@ -67,3 +67,7 @@ class Memberships:
             {"since": stamp(since)},
         ):
             yield membership(row)
+
+    def forget_categories(self) -> None:
+        """Forget in which category each entry was counted: with other settings it counts in another."""
+        self._db.run("update memberships set counted_in = null where counted_in is not null")

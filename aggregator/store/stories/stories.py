@@ -30,9 +30,14 @@ class Stories:
     def save(self, changes: Changes) -> None:
         """Store the changes of a step."""
         self._db.run_many(
-            upsert(
-                "memberships", ("entry_id",), ("story_id", "joined_at", "similarity", "probability", "reason", "voice")
-            ),
+            # An entry that moves to another story keeps the category that it was counted in.
+            """insert into memberships
+                (entry_id, story_id, joined_at, similarity, probability, reason, voice, counted_in)
+            values (:entry_id, :story_id, :joined_at, :similarity, :probability, :reason, :voice, :counted_in)
+            on conflict (entry_id) do update set
+                story_id = excluded.story_id, joined_at = excluded.joined_at, similarity = excluded.similarity,
+                probability = excluded.probability, reason = excluded.reason, voice = excluded.voice,
+                counted_in = coalesce(excluded.counted_in, memberships.counted_in)""",
             [
                 {
                     "entry_id": m.entry_id,
@@ -42,6 +47,7 @@ class Stories:
                     "probability": m.probability,
                     "reason": codec.reason_text(m.reason),
                     "voice": m.voice,
+                    "counted_in": m.counted_in,
                 }
                 for m in changes.memberships
             ],

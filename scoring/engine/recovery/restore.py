@@ -40,8 +40,6 @@ class Restorer:
         self._joiner = joiner
         self._keep = MAX_STORY_AGE + window
         self._context_from = until - _CONTEXT
-        self._categories: Mapping[int, str] = {}
-        """The category that each entry was counted in when it arrived, where that is known."""
         self._joined: dict[int, dict[str, datetime]] = {}
         """When each voice joined, by closed story."""
         self._recent: dict[int, Entry] = {}
@@ -53,10 +51,8 @@ class Restorer:
         memberships: Mapping[int, Membership],
         stories: Iterable[Story],
         corrections: Iterable[tuple[Decision, Entry]],
-        categories: Mapping[int, str],
     ) -> None:
         """Apply *groups* with the memberships that are stored; see `Engine.rebuild`."""
-        self._categories = categories
         # Corrections from before the first event are not among the groups.
         for decision, entry in corrections:
             self._overrides.learn(decision, entry)
@@ -104,7 +100,7 @@ class Restorer:
         else:
             joined = self._joined.setdefault(membership.story_id, {})
             context = entry.first_seen_at >= self._context_from
-            self._joiner.count(entry, membership, joined, self._categories.get(entry.entry_id), context=context)
+            self._joiner.count(entry, membership, joined, context=context)
             joined.setdefault(membership.voice, membership.joined_at)
 
     def _note_earlier_voices(self, memberships: Mapping[int, Membership], first: int) -> None:

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from aggregator.model import Category, Config
+from aggregator.model import Category, Changes, Config
 from aggregator.store import Store
 from scoring.categories.classifier import Categorizer
 from scoring.engine import Engine
@@ -61,31 +61,33 @@ def counted(store: Store) -> int:
     return len({membership.entry_id for membership in (*first.values(), *begun)})
 
 
-def test_a_start_counts_single_entries_where_they_were_counted_without_reading_them(
+def test_a_start_counts_entries_where_they_were_counted_without_reading_them(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    categories = store.snapshots.categories_at_arrival(NOON - HOUR)
     texts = read_texts(monkeypatch)
     store.snapshots.drop()
     quick = started(store).state.rhythm
     by_stored, in_all = len(texts), counted(store)
-    monkeypatch.setattr(type(store.snapshots), "categories_at_arrival", lambda _self, _since: {})
+    store.memberships.forget_categories()
     texts.clear()
 
     assert quick == started(store).state.rhythm
-    assert categories
     assert len(texts) == in_all < store.entries.count()
-    assert by_stored == in_all - len(categories) + 1  # the open story is analysed in any case
+    assert by_stored == 1  # the open story, whose evidence is needed in any case
 
 
-def test_an_edited_story_is_no_proof_of_what_its_entry_was_counted_as(store: Store) -> None:
-    before = store.snapshots.categories_at_arrival(NOON - HOUR)
+def test_an_entry_stays_counted_where_it_was_when_its_text_changes_or_its_story_merges(store: Store) -> None:
+    before = {m.entry_id: m.counted_in for m in store.memberships.since(NOON - HOUR)}
+    last = store.memberships.of_story(max(before))[0][1]
+    moved = replace(last, story_id=min(before), counted_in=None)
+
+    store.stories.save(Changes(memberships=(moved,)))
     publish(store, (LATER + HOUR, [], "lantern"), "Corrected:")
     Updater(store, CONFIG, load_prior()).run(LATER + HOUR)
 
-    after = store.snapshots.categories_at_arrival(NOON - HOUR)
-    assert after.items() < before.items()
-    assert store.snapshots.categories_at_arrival(datetime.max.replace(tzinfo=NOON.tzinfo)) == {}
+    assert None not in before.values()
+    assert {m.entry_id: m.counted_in for m in store.memberships.since(NOON - HOUR)} == before
+    assert store.memberships.story_of(max(before)) == min(before)
 
 
 def test_with_other_categories_every_text_that_counts_is_read_again(
@@ -96,3 +98,5 @@ def test_with_other_categories_every_text_that_counts_is_read_again(
     started(store, replace(CONFIG, categories=(*CONFIG.categories, Category("ships", "Ships"))))
 
     assert len(texts) == counted(store)
+    # The next start must not count by the settings of before.
+    assert {m.counted_in for m in store.memberships.since(NOON - HOUR)} == {None}
