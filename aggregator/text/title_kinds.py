@@ -135,7 +135,11 @@ _BARGAIN = re.compile(
     r"\bsave (?:up to |almost |over |more than )?"
     r"(?:[$£€]\d[\d,.]*+(?! ?(?:[kmbt]n?|[mbtr]+illion)\b)|\d+(?:%| percent)(?! of\b))|"
     r"\b(?:best|top|early|daily|today'?s|this week'?s|(?:spring|summer|holiday|weekend|prime)(?: \w+)?) "
-    r"(?:[\w&'-]+ ){0,3}deals\b|\bdeals (?:of the (?:day|week)|to shop|live now|days?\b)|\bcodes? (?:and|&) deals\b",
+    r"(?:[\w&'-]+ ){0,3}deals\b|\bdeals (?:of the (?:day|week)|to shop|live now|days?\b)|\bcodes? (?:and|&) deals\b|"
+    r"[$£€]\d[\d,.]* low price\b|\b(?:low price|on sale) (?:at|on) (?:amazon|walmart|best buy|target)\b|"
+    r"\bon sale right now\b|\b(?:massively|heavily) discounted\b|\bdiscounted (?:at|in) (?:the )?(?:amazon|walmart)|"
+    r"\bfirst(?:[- ]ever)? (?:\w+ )?discounts?\b|\b(?:early|launch[- ]day|cash|serious) discounts?\b|"
+    r"\b(?:in|before|ahead of) (?:the )?amazon(?:['\u2019]?s)? (?:\w+ ){0,2}(?:spring|summer|holiday|prime|deal)\b",
     re.IGNORECASE,
 )
 _SUMS_UP = re.compile(

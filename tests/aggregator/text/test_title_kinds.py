@@ -64,6 +64,11 @@ def test_a_kind_is_named_in_singular_or_plural() -> None:
         "Catch up with the chip industry, August 11, 2026",
         "Top Stories: Plover's layoffs, Heron's chip, and more",
         "Chip news round-up",
+        "Heron Buds hit $119.99 low price on Amazon",
+        "The Heron tablet is the one to buy, and it's on sale right now",
+        "The Heron laptop is massively discounted at Best Buy",
+        "Several Heron speakers got their first 2026 discounts",
+        "12 gifts from just £12 in the Amazon Spring Sale",
     ],
 )
 def test_bargains_and_sums_of_a_day_or_week_report_no_event(title: str) -> None:
@@ -82,6 +87,8 @@ def test_bargains_and_sums_of_a_day_or_week_report_no_event(title: str) -> None:
         "Shoppers crowd malls on Black Friday",
         "The president's weekly address",
         "A podcast by Plover",
+        "Heron grocers start one-hour delivery ahead of their spring sale",
+        "Heron makes its 75% discount permanent",
         "The Zenda Daily News sues Plover",
         "Plover can't catch up with the industry",
     ],
