@@ -187,6 +187,8 @@ def restore(front: Front, copy: Path, database_only: bool, feeds: Path, db: Path
     Example:
       groundswell restore monday.db
     """
+    if not copy.is_file():  # reading a pipe could wait for ever
+        raise StoreError(f"{copy} is a pipe or a device and was not restored")
     config_file = None if database_only else feeds
     if url := database_url():
         done = server_backup.restore(url, copy, config_file, front.clock())

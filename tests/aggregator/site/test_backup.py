@@ -169,6 +169,22 @@ def _damaged(path: Path) -> None:
     path.write_bytes(data)
 
 
+def _unindexed(path: Path) -> None:
+    """Add a row to a table and not to its index, which is what a flipped bit in either amounts to."""
+    name = "sources_by_test"
+    with sqlite3.connect(path) as raw:
+        raw.execute(f"create index {name} on sources (name)")
+        index = raw.execute("select * from sqlite_schema where name = ?", (name,)).fetchone()
+        raw.execute("pragma writable_schema=on")
+        raw.execute("delete from sqlite_schema where name = ?", (name,))
+    raw.close()
+    with sqlite3.connect(path) as raw:
+        raw.execute("insert into sources values ('a', 'A', '', '', '', 0, 1, null)")
+        raw.execute("pragma writable_schema=on")
+        raw.execute("insert into sqlite_schema values (?, ?, ?, ?, ?)", index)
+    raw.close()
+
+
 def _cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:60_000])
 
@@ -188,6 +204,7 @@ def _newer(path: Path) -> None:
         (_text, "is not a SQLite database"),
         (_foreign, "is a database of another program"),
         (_damaged, "is damaged"),
+        (_unindexed, "is damaged"),
         (_cut, "is damaged"),
         (_newer, "newer version"),
     ],
@@ -364,6 +381,8 @@ def test_the_commands_say_what_was_copied_and_what_became_of_the_token(site: Sit
     assert f"the previous version is kept as {site.db}.before-" in done.output
     assert "the operator's token is the one in use; whoever was signed in is signed out" in done.output
     assert isinstance(run(site, "restore", str(tmp_path / "feeds.yaml")).exception, StoreError)
+    os.mkfifo(tmp_path / "pipe.db")
+    assert "is a pipe or a device" in str(run(site, "restore", str(tmp_path / "pipe.db")).exception)
 
 
 def test_without_a_name_the_command_does_what_the_worker_does(site: Site) -> None:
