@@ -278,6 +278,7 @@ CACHES = {
     "aggregator/store/codec.py:_hints": SAME_IN_A_DOCUMENT,
     "aggregator/text/sanitize.py:_cleaner": SAME_IN_A_DOCUMENT,
     "aggregator/text/urls.py:_ascii_host": SAME_IN_A_DOCUMENT,
+    "aggregator/text/urls.py:article_key": SAME_TEXTS,
     "aggregator/text/urls.py:canonical": SAME_IN_A_DOCUMENT,
     "aggregator/text/urls.py:host": SAME_IN_A_DOCUMENT,
     "aggregator/text/urls.py:registrable_domain": SAME_IN_A_DOCUMENT,

@@ -100,6 +100,7 @@ _AMP_PATH = re.compile(r"^(https://[^/]+)/amp(?=/.)|/amp(?=$|\?)|\.amp(?=$|\?|\.
 _AMP_ARGUMENT = re.compile(r"(?<=[?&])(?:amp(?:=[^&]*)?|outputType=amp)(?:&|$)", re.IGNORECASE)
 
 
+@lru_cache(maxsize=4096)
 def article_key(url: str) -> str:
     """Return what the spellings of one article have in common: `canonical`, without www, mobile and AMP versions.
 

@@ -258,10 +258,11 @@ class RecentTexts:
 def analysed(entry: Entry | Member, compared: bool = True) -> AnalysedText:
     """Return an entry in the form that the clusterer compares."""
     arrived = entry.arrived if isinstance(entry, Member) else entry.first_seen_at
+    address = (entry.points_to or entry.link) if compared else ""
     return analyse(
         entry_id=entry.entry_id,
         source_id=entry.source_id,
-        link=article_key(entry.points_to or entry.link) if entry.points_to or entry.link else "",
+        link=article_key(address) if address else "",
         title=entry.title,
         summary=entry.summary,
         at=entry.at.timestamp(),

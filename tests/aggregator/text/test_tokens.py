@@ -10,7 +10,7 @@ from aggregator.text.markup import clip, plain, storable
 from aggregator.text.reading_time import count_words, count_words_of_clean
 from aggregator.text.sanitize import clean
 from aggregator.text.search_words import indexed
-from aggregator.text.tokens import words
+from aggregator.text.tokens import _read, words
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,11 @@ from aggregator.text.tokens import words
 )
 def test_words_are_what_headlines_need(text: str, expected: str) -> None:
     assert words(text) == expected.split()
+
+
+@given(st.text("abz09.,:;!?)('&-+#", min_size=1, max_size=8))
+def test_a_plain_token_is_the_word_that_the_pattern_reads(token: str) -> None:
+    assert words(token) == _read(token)
 
 
 @given(st.text())
