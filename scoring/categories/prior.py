@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from aggregator.errors import ModelFileError
@@ -36,6 +37,15 @@ MIN_KNOWN_SHARE = 0.5
 MAX_REMEMBERED_WORDS = 32_000
 """Words whose lookup is cached: about 6 MB. A general stream has 10,000 new words a day, and one lookup costs as much
 as reading the rest of the text."""
+
+
+class PriorOdds(Struct, frozen=True):
+    """The prior's estimate for a text."""
+
+    log_odds: tuple[float, ...] = ()
+    """Of each category and, last, of none; all 0 if the prior knows no word, and empty without a prior."""
+    spread: float = 0.0
+    """Highest less lowest log-odds by the words alone: small for a text of words that the prior hardly knows."""
 
 
 class CategoryPrior:
@@ -92,11 +102,11 @@ class CategoryPrior:
 
         embedding: of its title, if known
         """
-        return self.log_odds_of(take_apart(title, summary, link), embedding)
+        return self.odds(take_apart(title, summary, link), embedding).log_odds
 
-    def log_odds_of(self, text: TextParts, embedding: Embedding | None = None) -> tuple[float, ...]:
-        """Return the same as `log_odds`, from the parts of a text."""
-        nothing = (0.0,) * len(self.base)
+    def odds(self, text: TextParts, embedding: Embedding | None = None) -> PriorOdds:
+        """Return the log-odds of a text, from its parts, and how sure its words are."""
+        nothing = PriorOdds((0.0,) * len(self.base))
         if not text.words:
             return nothing
         rows = self._row_of
@@ -119,10 +129,12 @@ class CategoryPrior:
         for name, value in text.address.items():
             if (row := self.columns.get(name)) is not None:
                 total += STEP * value * self.weights[row]
+        trust = min(1.0, known_words / (MIN_KNOWN_SHARE * len(text.words)))
+        by_words = total.tolist()
         if self.meaning is not None and embedding is not None and (values := self.meaning.values(embedding)):
             total += values
-        trust = min(1.0, known_words / (MIN_KNOWN_SHARE * len(text.words)))
-        return tuple((trust * (total - np.add.reduce(total) / len(total))).tolist())
+        log_odds = (trust * (total - np.add.reduce(total) / len(total))).tolist()
+        return PriorOdds(tuple(log_odds), trust * (max(by_words) - min(by_words)))
 
     def _looked_up(self, words: Collection[str]) -> list[int]:
         """Return the rows of `_table` of some words, filling missing ones."""

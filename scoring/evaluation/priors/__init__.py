@@ -3,4 +3,5 @@
 relevance     scoring/relevance/prior.json: how relevant a story is
     editorial     the part that reads its text
 categories    scoring/categories/prior.json: which category it is in
+    further_labels    labels of lines of streams, for both
 """

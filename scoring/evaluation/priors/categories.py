@@ -1,10 +1,12 @@
 """Make the weights of the shipped categories.
 
-    python -m scoring.evaluation.priors.categories --data FOLDER --feeds feeds.yaml --out scoring/categories/prior.json
+    python -m scoring.evaluation.priors.categories --data FOLDER --labels bench/labels --feeds feeds.yaml \
+        --out scoring/categories/prior.json
 
-FOLDER holds the labelled items of `evaluation.priors`. An item counts for each category that its labeller accepts,
-mostly for the first. Words and the meaning of titles (`learning.meaning_fit`) are fitted apart and added up. What
-ships is weights and provenance: no titles, no word of one source alone.
+FOLDER holds the labelled items of `evaluation.priors`, `--labels` adds those of further lines. An item counts for
+each category that its labeller accepts, mostly for the first. Words and the meaning of titles
+(`learning.meaning_fit`) are fitted apart and added up. What ships is weights and provenance: no titles, no word of
+one source alone.
 """
 
 from __future__ import annotations
@@ -29,6 +31,8 @@ from aggregator.errors import GroundswellError
 from aggregator.model import Embedding
 from scoring.categories.prior import MAX_STEPS, MIN_STEPS, STEP, CategoryPrior
 from scoring.evaluation import labelled_files
+from scoring.evaluation.labelled_files import LabelledItem
+from scoring.evaluation.priors import further_labels
 from scoring.evaluation.priors.relevance import TABLES
 from scoring.learning import meaning_fit
 from scoring.meaning.encoder import Encoder, text_of
@@ -84,6 +88,15 @@ def read(data: Path, table: str, encoder: Encoder | None = None) -> list[Categor
     """Return the items of one labelled file; without an *encoder* they have no embeddings."""
     training = Path(table).name.startswith("training")
     items = labelled_files.read(data / table, items=data / "gold" / "training.jsonl" if training else None)
+    return _with_embeddings(items, encoder)
+
+
+def read_further(data: Path, labels: Path | None, encoder: Encoder | None = None) -> list[CategorisedText]:
+    """Return the items of further labels (`further_labels.read`); without an *encoder* without embeddings."""
+    return _with_embeddings(further_labels.read(data, labels), encoder)
+
+
+def _with_embeddings(items: Sequence[LabelledItem], encoder: Encoder | None) -> list[CategorisedText]:
     items = [item for item in items if item.label.categories]
     titles = [text_of(item.line.title, item.line.summary) for item in items]
     embeddings = encoder.encode(titles) if encoder is not None else [None] * len(items)
@@ -202,12 +215,17 @@ def left_out(texts: Sequence[CategorisedText], window: Sequence[CategorisedText]
     return [t for t in texts if not first <= t.at.toordinal() <= last and t.title.casefold() not in titles]
 
 
-def make(data: Path, feeds: Path, encoder: Encoder) -> model_file.ModelFile:
-    """Return the weights as a model file; *encoder* makes the embeddings of titles."""
+def make(data: Path, feeds: Path, encoder: Encoder, labels: Path | None = None) -> model_file.ModelFile:
+    """Return the weights as a model file.
+
+    encoder: makes the embeddings of titles
+    labels:  the folder with further labels; see `further_labels.read`
+    """
     categories = load_config(feeds, env={}).categories
     seeds: dict[str, frozenset[str]] = {c.id: frozenset(seed.casefold() for seed in c.seeds) for c in categories}
     by_table = {table: read(data, table, encoder) for table in TABLES}
-    texts = sorted((text for table in by_table.values() for text in table), key=lambda text: (text.at, text.title))
+    texts = [*(text for table in by_table.values() for text in table), *read_further(data, labels, encoder)]
+    texts.sort(key=lambda text: (text.at, text.title))
     measures = {}
     for table in WINDOWS:
         accepted, of_those = accepted_share(fit(left_out(texts, by_table[table]), seeds), by_table[table])
@@ -223,11 +241,12 @@ def make(data: Path, feeds: Path, encoder: Encoder) -> model_file.ModelFile:
         window=(texts[0].at.isoformat(), texts[-1].at.isoformat()),
         measures={"left_out": "each window by a fit without its days and its titles", **measures},
         provenance={
-            "command": "python -m scoring.evaluation.priors.categories --data FOLDER --feeds feeds.yaml "
-            "--out scoring/categories/prior.json",
+            "command": "python -m scoring.evaluation.priors.categories --data FOLDER --labels bench/labels "
+            "--feeds feeds.yaml --out scoring/categories/prior.json",
             "label": "one of the shipped categories or none, and others that a fair editor would accept, by a large "
             "language model in an editor's role, item by item",
             "sha256": {table: hashlib.sha256((data / table).read_bytes()).hexdigest() for table in TABLES},
+            "sha256_of_labels": further_labels.digests(labels),
             "items": len(texts),
         },
         content=content,
@@ -241,11 +260,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m scoring.evaluation.priors.categories", description="Make the weights of the shipped categories."
     )
     parser.add_argument("--data", type=Path, required=True, help="the folder with the labelled items")
+    parser.add_argument("--labels", type=Path, help="the folder with labels of further lines; default: none")
     parser.add_argument("--feeds", type=Path, required=True, help="the feeds.yaml that ships")
     parser.add_argument("--out", type=Path, required=True, help="where to write the model file")
     options = parser.parse_args(arguments)
     try:
-        file = make(options.data, options.feeds, meaning_fit.packaged_encoder())
+        file = make(options.data, options.feeds, meaning_fit.packaged_encoder(), options.labels)
     except GroundswellError as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,8 +1,9 @@
 """Make the prior that ships with the program.
 
-    python -m scoring.evaluation.priors.relevance --data FOLDER --out scoring/relevance/prior.json
+    python -m scoring.evaluation.priors.relevance --data FOLDER --labels bench/labels --out scoring/relevance/prior.json
 
-FOLDER holds the labelled items and the streams that they are from; `FILES` names them. What ships is weights, their
+FOLDER holds the labelled items and the streams that they are from; `FILES` names them. `--labels` adds labels of
+further lines of these streams (`further_labels`), which are in the repository. What ships is weights, their
 provenance and how well they did: no titles, no sources, and no word that too few texts or only one source used.
 
     items with a grade, items with an editor's pick
@@ -33,6 +34,7 @@ from sklearn.metrics import roc_auc_score
 from aggregator.errors import GroundswellError
 from aggregator.model import Embedding
 from scoring.evaluation import labelled_files
+from scoring.evaluation.priors import further_labels
 from scoring.evaluation.priors.editorial import PICK_WEIGHT, Item, matrix, prior_of, solve, vocabulary
 from scoring.evaluation.relevance import Row, known_examples, read_rows
 from scoring.learning import logistic, meaning_fit
@@ -87,8 +89,11 @@ class LabelledText:
     embedding: Embedding | None = None
 
 
-def read(data: Path, encoder: Encoder) -> tuple[list[LabelledText], list[tuple[str, str]]]:
-    """Return the labelled items of a folder in order of time, and the texts of its streams."""
+def read(data: Path, encoder: Encoder, labels: Path | None = None) -> tuple[list[LabelledText], list[tuple[str, str]]]:
+    """Return the labelled items of a folder in order of time, and the texts of its streams.
+
+    labels: the folder with further labels; see `further_labels.read`
+    """
     results: list[tuple[Item, datetime, str]] = []
     for table in TABLES:
         name = Path(table).name.split(".")[0]
@@ -99,6 +104,14 @@ def read(data: Path, encoder: Encoder) -> tuple[list[LabelledText], list[tuple[s
             for pair in labelled_files.read(data / table, items=items)
             if pair.label.grade is not None
         ]  # fmt: skip
+    results += [
+        (
+            Item(item.line.title, item.line.summary, item.line.url, item.line.source, grade=item.label.grade),
+            item.line.arrived_at,
+            "further",
+        )
+        for item in further_labels.read(data, labels)
+    ]
     results += [
         (Item(row.title, row.summary, row.url, row.source, picked=row.label == 1.0), row.arrived_at, "picks")
         for row in read_rows(data / PICKS, "techmeme")
@@ -267,14 +280,21 @@ def without(texts: Sequence[LabelledText], window: str) -> list[LabelledText]:
     return [text for text in texts if not first <= text.at <= last and text.item.title.casefold() not in titles]
 
 
-def make(data: Path, encoder: Encoder, windows: Sequence[str] = (), until: date | None = None) -> model_file.ModelFile:
+def make(
+    data: Path,
+    encoder: Encoder,
+    windows: Sequence[str] = (),
+    until: date | None = None,
+    labels: Path | None = None,
+) -> model_file.ModelFile:
     """Return the prior as a model file.
 
     encoder: makes the embeddings of titles
+    labels:  the folder with further labels; see `further_labels.read`
     windows: left out, see `without`
     until:   what arrived on this day (UTC) or later is left out, too
     """
-    texts, corpus = read(data, encoder)
+    texts, corpus = read(data, encoder, labels)
     for window in windows:
         texts = without(texts, window)
     if until is not None:
@@ -287,7 +307,8 @@ def make(data: Path, encoder: Encoder, windows: Sequence[str] = (), until: date 
         window=(texts[0].at.isoformat(), texts[-1].at.isoformat()),
         measures={"left_out": f"blocks of {BLOCK_DAYS} whole days, {BLOCKS} groups", **fitted.measures},
         provenance={
-            "command": "python -m scoring.evaluation.priors.relevance --data FOLDER --out scoring/relevance/prior.json",
+            "command": "python -m scoring.evaluation.priors.relevance --data FOLDER --labels bench/labels "
+            "--out scoring/relevance/prior.json",
             "label": "worth the front page of a serious AI and technology news site: grade 2 or 3 of 0..3",
             "grades": "given by a large language model in an editor's role, item by item, reading title, source, "
             "time, address and the start of the summary; no rule or classifier chose a label",
@@ -295,6 +316,7 @@ def make(data: Path, encoder: Encoder, windows: Sequence[str] = (), until: date 
             ".02 / .12 / .47 / .74 in a week of May 2026, .02 / .17 / .57 / .83 in three days of March 2026",
             "picks": "Techmeme's editors gave the story a headline of its own within 48 h; unclear cases left out",
             "sha256": {name: hashlib.sha256((data / name).read_bytes()).hexdigest() for name in FILES},
+            "sha256_of_labels": further_labels.digests(labels),
             "graded": sum(text.item.grade is not None for text in texts),
             "picked_or_not": sum(text.item.picked is not None for text in texts),
         },
@@ -309,6 +331,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m scoring.evaluation.priors.relevance", description="Make the prior that ships."
     )
     parser.add_argument("--data", type=Path, required=True, help="the folder with the labelled items and the streams")
+    parser.add_argument("--labels", type=Path, help="the folder with labels of further lines; default: none")
     parser.add_argument("--out", type=Path, required=True, help="where to write the model file")
     parser.add_argument(
         "--without", action="append", default=[], metavar="WINDOW", help="leave this window out; may be repeated"
@@ -322,7 +345,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"there is no file {options.data / name}", file=sys.stderr)
             return 2
     try:
-        file = make(options.data, meaning_fit.packaged_encoder(), options.without, options.until)
+        file = make(options.data, meaning_fit.packaged_encoder(), options.without, options.until, options.labels)
     except GroundswellError as error:
         print(error, file=sys.stderr)
         return 1

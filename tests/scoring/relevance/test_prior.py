@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from scoring.evaluation.priors import further_labels
 from scoring.evaluation.priors import relevance as priors
 from scoring.evaluation.relevance import Row, coverage
 from scoring.learning import meaning_fit
@@ -126,6 +127,28 @@ def test_the_command_builds_a_prior_from_other_data(
     robot, soup = weights.editorial.worth("Zephyr unveils robot"), weights.editorial.worth("Another recipe for soup")
     assert robot.probability > 0.7 > 0.3 > soup.probability
     assert robot.familiarity == soup.familiarity == 1.0
+
+
+def test_further_labels_name_lines_of_a_stream_that_must_be_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, labels = small_press(tmp_path / "data"), tmp_path / "labels"
+    labels.mkdir()
+    lines = gzip.decompress((data / priors.PICKS).read_bytes()).decode()
+    (data / "numbered.jsonl").write_text(lines.replace('"id"', '"key"'), "utf-8")
+    digest = hashlib.sha256((data / "numbered.jsonl").read_bytes()).hexdigest()
+    (labels / "lines.tsv").write_text("id\tcategory\talt\tgrade\n0\tnone\t-\t0\n7\tmodels\tpolicy\t3\n", "utf-8")
+    monkeypatch.setattr(further_labels, "TABLES", (further_labels.Table("lines.tsv", "numbered.jsonl", digest),))
+
+    texts, _ = priors.read(data, ConceptEncoder(), labels)
+    further = [(text.item.title, text.item.grade) for text in texts if text.window == "further"]
+    assert further == [("Another recipe for soup 0", 0), ("Zephyr unveils robot 7", 3)]
+    assert further_labels.read(data, None) == []
+    assert list(further_labels.digests(labels)) == ["lines.tsv"]
+
+    (data / "numbered.jsonl").write_text("{}\n", "utf-8")
+    assert priors.main(["--data", str(data), "--labels", str(labels), "--out", "y"]) == 1
+    assert "numbered.jsonl is other data than the stream whose lines lines.tsv names" in capsys.readouterr().err
 
 
 def test_a_window_that_is_left_out_is_left_out_with_its_days_and_its_titles(tmp_path: Path) -> None:
