@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from datetime import UTC, datetime
 
 from aggregator.model import Clock
@@ -20,3 +21,9 @@ def now() -> datetime:
 def process_clock() -> Clock:
     """Return the clock of this process: the real one, unless its parent set another."""
     return clock_from_spec(os.environ.get(CLOCK_VARIABLE, ""), now)
+
+
+def boot_time_s() -> float:
+    """Return seconds of a clock that cannot be set, and that counts while the machine sleeps, where there is one."""
+    clock = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+    return time.monotonic() if clock is None else time.clock_gettime(clock)

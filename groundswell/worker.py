@@ -18,7 +18,6 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -26,7 +25,7 @@ from aggregator.errors import DatabaseInUseError, StoreError
 from aggregator.model import Clock, Config
 from aggregator.model.actions import ActionKind
 from aggregator.model.clock import FastClock, machine_time
-from aggregator.polling.clock_steps import ClockSteps
+from aggregator.polling.clock_steps import ClockSteps, SteadyClock
 from aggregator.polling.jobs import Jobs
 from aggregator.polling.poller import Poller
 from aggregator.polling.posted import PostedEntriesJob
@@ -41,6 +40,7 @@ from groundswell.background.fleet import run_background_jobs
 from groundswell.background.schedule import Schedule
 from groundswell.background.steps import PutInQueue, RunHere, Steps
 from groundswell.background.work import LongWork
+from groundswell.clock import boot_time_s
 from groundswell.poller import log_poll
 from groundswell.scorer import Scorer
 
@@ -95,6 +95,8 @@ async def work(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event, *, poll
     from web.websub.rendering import FeedRenderer
 
     keep_heap_small()
+    if not isinstance(clock, FastClock):
+        clock = SteadyClock(clock, boot_time_s)
     with open_as_only_writer(db) as store:
         watch = ConfigWatch(feeds, store, os.environ)
         config = watch.start(clock())
@@ -148,9 +150,9 @@ class Worker:
         self.exit_code = 0
         self._narrator = Summarizer(config, store)
         self._clock_steps = (
-            ClockSteps(clock, monotonic, clock.current_speed)
+            ClockSteps(clock, boot_time_s, clock.current_speed)
             if isinstance(clock, FastClock)
-            else ClockSteps(clock, monotonic)
+            else ClockSteps(clock, boot_time_s)
         )
         self._schedule = Schedule(store, config, clock, self._is_clock_settled)
         self._alerts = Dispatcher(config, store, db.absolute().parent, queue, self._is_clock_settled)

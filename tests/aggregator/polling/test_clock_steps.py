@@ -16,7 +16,7 @@ import pytest
 
 from aggregator.model import Source
 from aggregator.model.clock import FastClock, SteppedClock, elapsed_since, machine_time
-from aggregator.polling.clock_steps import SETTLED_AFTER, ClockSteps
+from aggregator.polling.clock_steps import SETTLED_AFTER, ClockSteps, SteadyClock
 from aggregator.store import Store
 from tests.feedserver import FeedServer
 
@@ -247,3 +247,52 @@ def test_the_end_of_a_fast_clock_is_no_clock_step() -> None:
         assert steps.check() == timedelta()
     clocks.run(DAY, timedelta(seconds=1))
     assert steps.check() > DAY - timedelta(seconds=2)
+
+
+class Machine(Clocks):
+    """A worker's clock on a machine whose clock can be set."""
+
+    def __init__(self, steady: timedelta = timedelta(hours=1)) -> None:
+        super().__init__()
+        self.clock = SteadyClock(self.wall, lambda: self.monotonic_s)
+        self.clock()
+        self.run(steady, steady)
+
+    def shown_after(self, wall: timedelta, monotonic: timedelta) -> timedelta:
+        """Return how far the clock shows to have moved while both clocks ran this far."""
+        before = self.clock()
+        self.run(wall, monotonic)
+        return self.clock() - before
+
+
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("step", [DAY * 365, -DAY * 365, DAY, -DAY, 2 * MINUTE])
+def test_a_wrong_clock_that_is_soon_corrected_leaves_no_trace(step: timedelta) -> None:
+    machine = Machine()
+    assert machine.shown_after(step + SECOND, SECOND) == SECOND
+    assert machine.shown_after(4 * MINUTE, 4 * MINUTE) == 4 * MINUTE
+    assert machine.shown_after(-step + SECOND, SECOND) == SECOND
+    assert machine.clock() == machine.wall()
+
+
+@pytest.mark.parametrize("step", [DAY * 365, -DAY])
+def test_a_step_that_lasts_counts(step: timedelta) -> None:
+    machine = Machine()
+    assert machine.shown_after(step, timedelta()) == timedelta()
+    assert machine.shown_after(5 * MINUTE, 5 * MINUTE) == step + 5 * MINUTE
+    assert machine.clock() == machine.wall()
+
+
+def test_the_first_steps_after_a_start_count_at_once() -> None:
+    # A board without a clock starts in 1970, and jumps when the network comes.
+    assert Machine(steady=MINUTE).shown_after(20_000 * DAY, SECOND) == 20_000 * DAY
+
+
+def test_sleep_and_slewing_are_followed() -> None:
+    machine = Machine()
+    assert machine.shown_after(DAY, DAY) == DAY
+    for _ in range(1_000):
+        assert machine.shown_after(timedelta(seconds=1.1), SECOND) == timedelta(seconds=1.1)
