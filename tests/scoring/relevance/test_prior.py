@@ -54,7 +54,7 @@ def test_the_shipped_prior_was_made_from_the_recorded_data_and_orders_what_it_ha
             pytest.skip(f"the labelled items are not beside this checkout: {path}")
         assert hashlib.sha256(path.read_bytes()).hexdigest() == pinned, f"{name} is other data than the prior is from"
 
-    floors = {"week_2026_05": 0.875, "dense_2026_03": 0.915, "press_2025_05": 0.875, "picks": 0.89}
+    floors = {"week_2026_05": 0.885, "dense_2026_03": 0.93, "press_2025_05": 0.89, "picks": 0.89}
     for window, floor in floors.items():
         # Far more than a text can predict: then part of the label leaked into the features.
         assert floor <= file.measures[window]["auc"] <= 0.96
@@ -87,7 +87,7 @@ def test_a_strong_story_of_six_sources_scores_high(title: str) -> None:
     others = TitleContext(near=1.5, touched=2.5, best=0.8, burst=1.0)  # five similar titles of other sources
     six = signals(title, delays=[i * HOUR for i in range(6)])
 
-    assert load_prior().score(six).score >= 70
+    assert load_prior().score(six).score >= 65
     assert load_prior().score(replace(six, context=others)).score >= 90
 
 

@@ -241,8 +241,9 @@ def test_the_newest_votes_recalibrate() -> None:
 
 
 def test_unfamiliar_stories_stay_where_they_are() -> None:
+    # No word of it is in the prior's vocabulary, of which the voted titles are made: likeness to them changes nothing.
     strict = load_prior().with_votes(judged(600, 0.9))
-    soup = signals("Recette de la soupe aux oignons gratinée", source="nobody")
+    soup = signals("Soupe aux oignons gratinée", source="nobody")
 
     assert strict.logit(soup) == pytest.approx(load_prior().logit(soup))
 
