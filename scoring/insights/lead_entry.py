@@ -38,7 +38,8 @@ BAIT = re.compile(
     r"\s[-–—] (?:and )?(?:how|where) to\b|"
     r"^(?:this|these|one) (?:\w+ ){1,3}(?:just|is|are|could|will|has|have)\b|^(?:this|these|here)\b|"
     r"^(?:the |these )?\d{1,3} (?:[\w'’-]+ ){0,5}?(?:things?|ways|reasons|times|facts|signs|tips|tricks|photos?|"
-    r"pictures|questions|moments|products|recipes|gifts|ideas|that|who|you|every|only|\w+s (?:to|with|for|we))\b",
+    r"pictures|questions|takeaways|lessons|moments|products|recipes|gifts|ideas|that|who|you|every|only|"
+    r"\w+s (?:to|with|for|we))\b",
     re.IGNORECASE,
 )
 

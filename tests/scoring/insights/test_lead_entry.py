@@ -29,6 +29,7 @@ CLEAR = "Amazon opens a data centre in Ohio"
         "This cloud giant just opened a data centre",
         "The real reason behind the data centre in Ohio",
         "19 data centres that Amazon opens in Ohio",
+        "3 big takeaways from the data centre in Ohio",
         "Amazon opens your perfect data centre in Ohio",
         "Can Amazon open a data centre in Ohio",
         "A data centre in Ohio? Amazon opens one",
