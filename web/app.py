@@ -76,31 +76,11 @@ def create_app(
     private_pictures: hosts of the local network that pictures may be fetched from: for tests
     query_encoder:   for search by meaning; None: the one that feeds.yaml names
     """
-    app = Flask("web", static_folder=None)
-    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, MAX_FORM_MEMORY_SIZE=100_000, MAX_FORM_PARTS=100)
-    app.url_map.strict_slashes = False
-    app.jinja_env.trim_blocks = True
-    app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(
-        plural=plural,
-        number=number,
-        day=day,
-        asset=asset,
-        windows=tuple(query.WINDOWS),
-        state_labels=present.state_labels,
-    )
+    app = _bare_app()
     database = Reading(db, fallback_config)
     say = partial(_plain, catalogs.install(app, lambda: config().site.language), database)
     # Heartbeats come in real seconds, which a fast clock multiplies.
     speed = clock.speed if isinstance(clock, FastClock) else 1
-    for blueprint in (
-        *BLUEPRINTS,
-        *admin.BLUEPRINTS,
-        reader_api.blueprint,
-        metrics.blueprint,
-        websub_callback.blueprint,
-    ):
-        app.register_blueprint(blueprint)
     site_services = Services(
         database=database,
         credentials=Authenticator(token),
@@ -145,6 +125,32 @@ MAX_HUB_REQUESTS, HUB_WINDOW_S = 60, 600.0
 """Requests to the WebSub hub of one client within that many seconds."""
 READS_ANY = ("api", "websub", "reader_api")
 """Blueprints whose views read undeclared parameters: repeated ones, and those of a protocol."""
+
+
+def _bare_app() -> Flask:
+    """Return the application with its limits, templates and pages, without services."""
+    app = Flask("web", static_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, MAX_FORM_MEMORY_SIZE=100_000, MAX_FORM_PARTS=100)
+    app.url_map.strict_slashes = False
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(
+        plural=plural,
+        number=number,
+        day=day,
+        asset=asset,
+        windows=tuple(query.WINDOWS),
+        state_labels=present.state_labels,
+    )
+    for blueprint in (
+        *BLUEPRINTS,
+        *admin.BLUEPRINTS,
+        reader_api.blueprint,
+        metrics.blueprint,
+        websub_callback.blueprint,
+    ):
+        app.register_blueprint(blueprint)
+    return app
 
 
 def _plain(catalogs: Catalogs, database: Reading, message: Translatable, path: str) -> str:
