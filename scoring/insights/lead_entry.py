@@ -31,7 +31,8 @@ BAIT = re.compile(
     r"\b(?:live(?: updates| blog|:)|what (?:we|you|to) (?:know|need)|here'?s (?:what|why|how)|you (?:won'?t|need to)|"
     r"this is (?:why|how|what)|"
     r"read the (?:\w+ )?(?:memo|letter|e-?mail|note)\b|(?:updating|watch) live|"
-    r"everything (?:we|you)|explained|opinion|podcast:|newsletter|(?:daily|morning|weekly) (?:\w+ )?"
+    r"everything (?:we|you|\w+ (?:announced|revealed|showed|unveiled))|"
+    r"explained|opinion|podcast:|newsletter|(?:daily|morning|weekly) (?:\w+ )?"
     r"(?:briefings?|digests?|briefs?|roundups?|news|links)\b|round-?up|watch:|video:|photos?:|breaking:?|updated?:|"
     r"(?:best|top|early|daily|today['’]?s|\w+day) (?:[\w&'’-]+ ){0,3}deals\b|"
     r"best \d+|\d+ best|the (?:real )?reason (?:why|behind)|(?:simple|weird) trick|goes viral|fans are)|"
@@ -46,9 +47,15 @@ BAIT = re.compile(
 # "What 1.4 million chips mean for ...", "Why it took so long": written for readers who already know the news.
 # "Are these ...", "Can AI ...": a question.
 _COMMENT = re.compile(
-    r"(?:what|why|how|which|when|who|where|inside|meet|analysis|are|is|do|does|did|can|could|should|would)\b",
+    r"\W*(?:what|why|how|which|when|who|where|inside|meet|analysis|are|is|do|does|did|can|could|should|would|"
+    r"warum|wieso|weshalb|wie|wer|kommentar|liveticker|live-ticker|newsblog|"
+    r"pourquoi|comment|faut-il|peut-on|est-ce|ce que|en direct|analyse|"
+    r"por qu[eé]|porque|c[oó]mo|as[ií]|qu[eé]|qui[eé]n|an[aá]lisis|an[aá]lise|en vivo|ao vivo|perch[eé]|"
+    r"почему|зачем|как|что|кто|waarom|hoe)\b",
     re.IGNORECASE,
 )
+_COMMENT_ANYWHERE = re.compile("为何|为什么|一文(?:看|读)懂|なぜ|どうなる")
+"""In writing without spaces, where the question may follow its subject."""
 # Observed: newspapers report a launch, and its maker publishes "... System Card", "Introducing ..." and "How we built
 # ..." on the same day; a review is "I let ... into my code". None of them states what happened. Rule: deductions for a
 # maker's side posts, for the first person, and for headlines that are mostly a quotation. Known to be wrong: a
@@ -63,7 +70,9 @@ BESIDE_THE_NEWS = re.compile(
 _FIRST_PERSON = re.compile(
     r"(?:^|[\s—–:-])(?:I|I['’](?:m|ve|d|ll)|my|we (?:tried|tested|asked|went|picked))\s", re.IGNORECASE
 )
-_INTRODUCING = re.compile(r"^(?:introducing|announcing|welcome to|say hello to|unveiling|presenting)\b", re.IGNORECASE)
+_INTRODUCING = re.compile(
+    r"^(?:our|introducing|announcing|welcome to|say hello to|unveiling|presenting)\b", re.IGNORECASE
+)
 _QUOTED = re.compile("^['\"‘“][^'\"’”]{15,}['\"’”]")
 TO_THE_READER = re.compile(
     r"(?<!\blet )(?<!\blets )(?<!\bletting )\b(?:you|yours|yourself|you['’]\w+)\b|^your\b", re.IGNORECASE
@@ -175,7 +184,7 @@ def clarity(title: str, summary: str) -> float:
         value -= 0.5
     elif title[:1].isdigit():
         value -= 0.1
-    if _COMMENT.match(title):
+    if _COMMENT.match(title) or (wide and _COMMENT_ANYWHERE.search(title)):
         value -= 0.3
     if searched(BESIDE_THE_NEWS, LITERALS_BESIDE_THE_NEWS) or _FIRST_PERSON.search(title) or _QUOTED.match(title):
         value -= 0.4
@@ -189,7 +198,7 @@ def clarity(title: str, summary: str) -> float:
     if searched(PRAISE, LITERALS_OF_PRAISE):
         value -= 0.25
     value -= EMPTY * _empty(title)
-    if title.rstrip().endswith(("?", "!", "…", "...")) or ("?" in title and _QUESTION.search(title)):
+    if title.rstrip().endswith(("?", "!", "…", "...", "？", "！")) or ("?" in title and _QUESTION.search(title)):
         value -= 0.3
     letters = list(filter(str.isalpha, title))
     if len(letters) >= 12 and sum(map(str.isupper, letters)) > 0.7 * len(letters):

@@ -55,6 +55,27 @@ def test_news_comes_before_comment() -> None:
     assert clarity(news, "") > clarity("The 12 best laptop deals of the week", "")
 
 
+@pytest.mark.parametrize(
+    ("news", "comment"),
+    [
+        (
+            "Stadtrat stoppt Hafentunnel, Kosten doppelt so hoch",
+            "Warum der Stadtrat den teuren Hafentunnel jetzt stoppt",
+        ),
+        ("Le port abandonne son tunnel, au coût doublé", "Pourquoi le port abandonne son tunnel au coût doublé"),
+        ("Le port abandonne son tunnel, au coût doublé", "EN DIRECT - Le port abandonne son tunnel au coût doublé"),
+        ("El puerto cancela el túnel por su coste doble", "¿Por qué cancela el puerto el túnel de coste doble?"),
+        ("Порт отказался от туннеля из-за двойной цены", "Почему порт отказался от туннеля из-за двойной цены"),
+        ("市议会叫停海港隧道 成本翻倍", "海港隧道为何被市议会叫停 成本翻倍"),
+        ("市議会、港湾トンネルを中止 費用が2倍に", "市議会はなぜ港湾トンネルを中止 費用が2倍に"),
+        ("Heron unveils its Fold 4 phone in Lisbon", "Fold 4, phones: everything Heron unveiled in Lisbon"),
+        ("Plover publishes its compiler under a free license", "Our compiler is published under a free license"),
+    ],
+)
+def test_news_comes_before_comment_in_other_languages_and_before_what_vendors_say(news: str, comment: str) -> None:
+    assert clarity(news, "") >= clarity(comment, "") + 0.2
+
+
 def test_what_a_product_does_for_its_users_is_a_statement() -> None:
     statement = "Corvid Code can now use your computer to complete tasks"
     assert clarity(statement, "") > clarity("Velora hands Corvid Code more control, but keeps it on a leash", "") - 0.25
