@@ -11,6 +11,22 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
+_SALES = (
+    r"black[- ]?friday|cyber[- ](?:monday|week)|prime[- ]day|singles['\u2019] day|"
+    r"(?:spring|summer|autumn|winter|holiday) sale\b|双(?:11|十一|12|十二)|"
+    r"ブラックフライデー|サイバーマンデー|プライムデー|ч[её]рн(?:ая|ой|ую) пятниц"
+)
+"""Names of sales."""
+_BEST = (
+    r"\bbest\b|\bbeste[nrs]?\b|\bmeilleure?s?\b|\bmejores\b|\bmelhores\b|\bmigliori\b|лучши[ехм]|"
+    r"おすすめ|お買い得|最值得|值得买|好价|推荐"
+)
+_OFFERS = (
+    r"deals\b|angebote?n?\b|schnäppchen\b|offres\b|promos\b|bons plans\b|ofertas\b|chollos\b|promoç(?:ão|ões)\b|"
+    r"offerte\b|aanbiedingen\b|скидк|предложени|セール|割引"
+)
+"""Offers of goods; each may be the end of a compound."""
+
 _PATTERNS = {
     "deal": (
         r"\bdeals?\b|\bdiscount|\b\d+% off|\bpercent off|[$£€]\d[\d,.]* off|"
@@ -18,7 +34,9 @@ _PATTERNS = {
         r"low(?:est)?[- ](?:ever )?price|best[- ](?:ever )?price|price (?:cut|drop)|\bon sale\b|\bcoupon|"
         r"promo codes?|black friday|cyber monday|prime day|(?:spring|summer|holiday|winter|big) sale|"
         r"\bsave (?:up to |almost |over |more than )?(?:[$£€]?\d)|\bbargain|\bfor (?:just|only) [$£€]\d|"
-        r"angebote?\b|bons plans?|\bofertas?\b"
+        r"angebote?\b|bons plans?|\bofertas?\b|schnäppchen|\b(?:offres|promos)\b|code promo|\bgutschein|\bcupom\b|"
+        r"\bgift (?:guide|ideas)\b|\bbest (?:[\w&'-]+ ){0,3}gifts\b|おすすめ.{0,20}セール|セール.{0,20}おすすめ|скидк|"
+        rf"{_SALES}"
     ),
     "puzzle": (
         r"\bhints?\b|\bwordle\b|\bspangram|\bquordle|\bcrossword|\bsudoku|\banswers? (?:for|today|and)\b|"
@@ -35,7 +53,10 @@ _PATTERNS = {
         r"\bweek in review|\bround-?up\b|\bnewsletter\b|\bbriefing\b|\bthis week in\b|\bopen thread|\bpodcast|"
         r"\bepisode\b|\bnews digest|\bmorning (?:mail|brief)|\bof the week\b|\bweekly\b|^issue\b|\bissue #?\d+|"
         r"\bthe week['\u2019]s\b|\bwhat we(?:'re| are)|\bpast week in\b|^top stories:|"
-        r"\b(?:catch|caught) up (?:with|on) the\b.* \d{1,2}(?:, \d{4})?$|\bnews (?:round-?up|recap)\b"
+        r"\b(?:catch|caught) up (?:with|on) the\b.* \d{1,2}(?:, \d{4})?$|\bnews (?:round-?up|recap)\b|"
+        r"day(?:['\u2019]s)? (?:[a-z]+ )?(?:links|reads)\b|\bweekend (?:links|reads?|reading)\b|\bweek ?notes\b|"
+        r"wochenrückblick|links der woche|\bla semaine en\b|\bla semana en\b|итоги недели|今週のまとめ|"
+        r"一周(?:回顾|要闻)"
     ),
     "watch": (
         r"\bhow to watch|\blive ?stream|\bwhere to (?:watch|stream)|\bwatch .{3,60} (?:online|live|free)|"
@@ -70,7 +91,9 @@ UNUSUAL_CASE = re.compile("[\u0130\u0131\u017f\u212a]")
 LITERALS = {
     "deal": (
         *("deal", "discount", " off", "off at", " low", "-low", "price", "sale", "coupon", "promo", "black friday"),
-        *("cyber monday", "prime day", "save ", "bargain", "for just", "for only", "angebot", "bons plan", "oferta"),
+        *("cyber", "prime", "friday", "save ", "bargain", "for just", "for only", "angebot", "bons plan", "oferta"),
+        *("schnäppchen", "offres", "promo", "gutschein", "cupom", "gift", "singles", "双", "フライデー", "サイバー"),
+        *("プライム", "セール", "скидк", "пятниц"),
     ),
     "puzzle": ("hint", "wordle", "spangram", "quordle", "crossword", "sudoku", "answer", "connections"),
     "horoscope": ("horos", "zodiac", "tarot"),
@@ -80,6 +103,7 @@ LITERALS = {
         *("links for", "daily ", "week", "monthly ", "roundup", "round-up", "newsletter", "briefing", "open thread"),
         *("podcast", "episode", "news digest", "morning ", "issue", "what we", "top stories:", "news recap"),
         *("up with the", "up on the"),
+        *("links", "reads", "woche", "la semaine en", "la semana en", "недели", "今週", "一周"),
     ),
     "watch": ("watch", "livestream", "live stream", "where to ", "tv channel", "release date"),
     "jobs": (
@@ -139,13 +163,19 @@ _BARGAIN = re.compile(
     r"[$£€]\d[\d,.]* low price\b|\b(?:low price|on sale) (?:at|on) (?:amazon|walmart|best buy|target)\b|"
     r"\bon sale right now\b|\b(?:massively|heavily) discounted\b|\bdiscounted (?:at|in) (?:the )?(?:amazon|walmart)|"
     r"\bfirst(?:[- ]ever)? (?:\w+ )?discounts?\b|\b(?:early|launch[- ]day|cash|serious) discounts?\b|"
-    r"\b(?:in|before|ahead of) (?:the )?amazon(?:['\u2019]?s)? (?:\w+ ){0,2}(?:spring|summer|holiday|prime|deal)\b",
+    r"\b(?:in|before|ahead of) (?:the )?amazon(?:['\u2019]?s)? (?:\w+ ){0,2}(?:spring|summer|holiday|prime|deal)\b|"
+    r"\bgift (?:guide|ideas)\b|\bbest (?:[\w&'-]+ ){0,3}gifts\b|"
+    # The name of a sale is in news, too: "Strike on Black Friday", "Black Friday sales hit a record".
+    rf"(?:{_SALES}).*(?:{_BEST})|(?:{_BEST}).*(?:{_SALES})|"
+    rf"(?:{_SALES}).*(?:{_OFFERS})(?: 20\d\d)?(?:$|:| [-\u2013\u2014] )|"
+    rf"(?:{_BEST})(?! of\b)[ -](?:[\w&'-]+[ -]){{0,2}}(?:{_OFFERS})|おすすめ.{{0,20}}セール|セール.{{0,20}}おすすめ",
     re.IGNORECASE,
 )
 _SUMS_UP = re.compile(
     r"\bof the week\b|\bthe week['\u2019]s\b|\bweek in review\b|\b(?:this|past) week in\b|^top stories:|"
     r"\b(?:daily|weekly) (?:[\w&'-]+ news|digest|round-?up|recap)\b|\bnews (?:digest|round-?up|recap)\b|"
-    r"\b(?:catch|caught) up (?:with|on) the\b.* \d{1,2}(?:, \d{4})?$",
+    r"\b(?:catch|caught) up (?:with|on) the\b.* \d{1,2}(?:, \d{4})?$|"
+    r"wochenrückblick|links der woche|\bla semaine en\b|\bla semana en\b|итоги недели|今週のまとめ|一周(?:回顾|要闻)",
     re.IGNORECASE,
 )
 _OF_SEARCH = {

@@ -17,13 +17,14 @@ _WORDING = {
     "deal": (
         "deal best early black friday cyber monday prime day off sale price low lowest cheap "
         "discount bargain now far get save pick buy offer coupon code promo cheapest still live hit "
-        "record drop cut amazon walmart"
+        "record drop cut amazon walmart gift guide besten beste angebote angebot uberblick meilleures "
+        "meilleurs offres promotion mejores ofertas melhores promocao"
     ),
     "puzzle": "hint answer clue solution solve puzzle help nyt game",
     "horoscope": "horoscope daily zodiac sign star tarot",
     "lottery": "win number draw jackpot lottery result",
     "review": "review best test",
-    "roundup": "link news digest brief week weekly daily roundup issue episode podcast newsletter read",
+    "roundup": "link news digest brief week weekly daily roundup issue episode podcast newsletter read morning weekend",
     "watch": "watch live stream free online tv channel game match vs start time",
     "jobs": "hiring job remote engineer senior apply salary location worldwide",
     "alert": "security update advisory warning issue alert vulnerability cve dsa version",
