@@ -179,12 +179,15 @@ def column(title: Mapping[str, float], headlines: EarlierHeadlines) -> float:
 # Points: ..." is beneath every post. A new site has no earlier days to learn that from.
 # Rule: words inside a run of three that one of the source's latest entries already contains are its template, unless
 # the whole headline is. They count against joining a story that the source is in. A summary that is contained as a
-# whole and has MIN_REPRINT_WORDS is a reprint of that entry, not a template. Known to be wrong: a source that follows
-# one event in fixed wording, hour by hour.
+# whole and has MIN_REPRINT_WORDS is a reprint of that entry, not a template, unless it is a form full of numbers, which
+# runs of words leave out. Known to be wrong: a source that follows one event in fixed wording, hour by hour.
 MAX_SHINGLES = 256
 """Per source: about six entries with a summary, or thirty headlines."""
 
 MIN_REPRINT_WORDS = 12
+
+MAX_REPRINT_NUMBERS = 0.25
+"""Share of the words of a reprint that are numbers: "Filed: 2026-11-17 AccNo: 0001987654-26-000087" is a form."""
 
 MAX_WAITING = 24
 """Entries of a source that are postponed at most: about 50 kB."""
@@ -290,7 +293,7 @@ class Templates:
         summary, summary_whole = _inside(text.summary_words, text.summary_shingles, repeated)
         if title_whole:
             title = _NOTHING
-        if summary_whole and len(text.summary_words) >= MIN_REPRINT_WORDS:
+        if summary_whole and _may_be_reprint(text.summary_words):
             summary = _NOTHING
         return title | (summary - frozenset(text.title)) if title or summary else _NOTHING
 
@@ -304,6 +307,11 @@ class Templates:
 
 
 _NOTHING: frozenset[str] = frozenset()
+
+
+def _may_be_reprint(tokens: Sequence[str]) -> bool:
+    numbers = sum([word[0].isdigit() for word in tokens])
+    return len(tokens) >= MIN_REPRINT_WORDS and numbers <= MAX_REPRINT_NUMBERS * len(tokens)
 
 
 def _inside(tokens: Sequence[str], shingles: Sequence[int], repeated: frozenset[int]) -> tuple[frozenset[str], bool]:

@@ -6,6 +6,7 @@ A pure function of texts and their weights. `join_model` weighs the evidence.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from difflib import SequenceMatcher
 
@@ -23,6 +24,13 @@ from scoring.meaning.embeddings import cosines
 # Rule: each word short of MIN_SHARED_WORDS counts against, by the log-odds that entries of this stream join no story.
 # Known to be wrong: two short headlines that share a product's name and nothing else, and are one event.
 MIN_SHARED_WORDS = 3.0
+
+MIN_SERIES_TEMPLATE = 0.4
+"""From this template share on, a text is one of a series: jobs, warnings, advisories."""
+
+MIN_REPUBLISHED = 0.4
+"""From this share of the titles on, a text of a series may be a piece that its source publishes again under another
+headline: then its template is evidence, too."""
 
 CONTRADICTED_MEMBERS = 6
 """Contradictions are looked for among this many of a story's latest entries."""
@@ -70,11 +78,33 @@ class Comparison(Struct, frozen=True, gc=False):
     other_names: float
     """IDF of a name in one title that the other text lacks, the lower of both directions."""
     no_event: bool
-    """The title of the entry reports no event, or none of the story's titles does."""
+    """The title of the entry reports no event, none of the story's titles does, or they are two columns of a day."""
+    corrected: bool
+    """One source repeats a title with words before or behind it: "Update: ...", "... (corrected)"."""
 
 
 _NONE = Comparison(
-    0.0, 0.0, 0.0, False, 0.0, (), 0.0, 0.0, 0.0, 0.0, 1.0, False, False, False, False, (), 0.0, False, 0.0, False
+    0.0,
+    0.0,
+    0.0,
+    False,
+    0.0,
+    (),
+    0.0,
+    0.0,
+    0.0,
+    0.0,
+    1.0,
+    False,
+    False,
+    False,
+    False,
+    (),
+    0.0,
+    False,
+    0.0,
+    False,
+    False,
 )
 
 
@@ -87,6 +117,7 @@ def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
     of_nearest: Collection[str] = ()
     vector, title = own.vector, own.title
     terms = vector.keys()
+    series = entry.template > MIN_SERIES_TEMPLATE
     for member in members:
         both = terms & member.vector.keys()
         if not both:
@@ -94,9 +125,20 @@ def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
         similarity = math.fsum([vector[key] * member.vector[key] for key in both])
         if similarity > best:
             best, nearest, of_nearest = similarity, member, both
-        shared = max(shared, math.fsum([idf[key] for key in both]))
-        if word_count < MIN_SHARED_WORDS:
-            word_count = max(word_count, shared_words(both, places) if places else float(len(both)))
+        if series and member.source_id == own.source_id and _title_share(own, member) < MIN_REPUBLISHED:
+            # What the source writes anyway is no evidence that it reports one event again.
+            both = both & entry.fresh.keys()
+            if not both:
+                continue
+        of_both = math.fsum([idf[key] for key in both])
+        if places:
+            # Overlapping pairs of characters are one word, whose IDF must not count twice.
+            count = shared_words(both, places)
+            of_both *= count / len(both)
+            word_count = max(word_count, count)
+        elif word_count < MIN_SHARED_WORDS:
+            word_count = max(word_count, float(len(both)))
+        shared = max(shared, of_both)
         of_ours = math.fsum([title[key] for key in both if key in title])
         theirs = member.title
         of_theirs = math.fsum([theirs[key] for key in both if key in theirs])
@@ -107,6 +149,7 @@ def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
     latest = members[-CONTRADICTED_MEMBERS:]
     # Only for Latin letters there is a list of ordinary words.
     names = sorted(filter(is_name, of_nearest) if own.script == "latin" else of_nearest)
+    each = shared_words(of_nearest, places) / len(of_nearest) if places else 1.0
     frame, slot, swapped, substituted = _frame(own, members)
     return Comparison(
         best,
@@ -125,10 +168,11 @@ def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
         bool(own.dates) and _apart(own.dates, [member.dates for member in latest]),
         _reissued(own, latest),
         tuple(names),
-        math.fsum([idf[key] for key in names]),
+        each * math.fsum([idf[key] for key in names]),
         any(key in title and key in nearest.title for key in names),
         _other_names(entry, nearest, latest),
-        own.no_event or all(member.no_event for member in members),
+        own.no_event or all(member.no_event for member in members) or _two_columns(own, nearest),
+        _corrected(own, latest),
     )
 
 
@@ -148,11 +192,12 @@ def _frame(own: Member, members: Sequence[Member]) -> tuple[float, float, float,
     summed over the positions in the frame, each with the lower IDF of the two titles: any words, names alone, and any
     words if the titles differ only by as many replaced words.
     """
-    ours = own.title_words
+    our_words = own.title_words
+    ours = _without_numbers(our_words)
     distinct = frozenset(ours)
     frame = slot = swapped = substituted = 0.0
     for member in members:
-        theirs = member.title_words
+        theirs = _without_numbers(member.title_words)
         least = max(MIN_FRAME_WORDS, MIN_FRAME * min(len(ours), len(theirs)))
         # Aligning is slow, and for most pairs the shared words show that it is pointless: no alignment has more words
         # in the same order than the titles have in common.
@@ -168,22 +213,46 @@ def _frame(own: Member, members: Sequence[Member]) -> tuple[float, float, float,
         if same < least or same / shorter < frame:
             continue
         share = same / shorter
-        blocks = aligned.get_opcodes()
-        replaced = [(ours[i:k], theirs[m:n]) for tag, i, k, m, n in blocks if tag == "replace"]
+        replaced: list[tuple[Sequence[str], Sequence[str]]] = []
+        as_long = len(ours) == len(theirs)
+        for tag, i, k, m, n in aligned.get_opcodes():
+            pair = our_words[i:k], member.title_words[m:n]
+            if tag == "replace":
+                replaced.append(pair)
+                as_long = as_long and len(pair[0]) == len(pair[1])
+            elif tag == "equal" and pair[0] != pair[1]:
+                replaced += [((a,), (b,)) for a, b in zip(*pair, strict=True) if a != b]
         any_word, names_only = (
             share * math.fsum(min(_highest(own.title, a, named), _highest(member.title, b, named)) for a, b in replaced)
             for named in (False, True)
         )
         if (share, -any_word) > (frame, -slot):
             frame, slot, swapped = share, any_word, names_only
-            as_long = len(ours) == len(theirs) and all(len(a) == len(b) for a, b in replaced)
             substituted = any_word if as_long else 0.0
     return frame, slot, swapped, substituted
 
 
+NUMBER = "#"
+_NUMBER = re.compile(r"v?\d")
+
+
+def _without_numbers(title_words: Sequence[str]) -> list[str]:
+    """Return the words of a title with all numbers equal: "121, Jazz 107" and "113, Nets 99" have one frame."""
+    return [NUMBER if _NUMBER.match(word) else word for word in title_words]
+
+
 def _highest(title: Mapping[str, float], tokens: Sequence[str], named: bool) -> float:
-    """Return the largest IDF among some tokens of a title, or among the names in them; 0.0 for none."""
-    return max([title.get(key, 0.0) for key in map(term, tokens) if key and (not named or is_name(key))], default=0.0)
+    """Return the largest IDF among some tokens of a title, or among the names in them; 0.0 for none.
+
+    Of a number that belongs to the word before it, it is that of both.
+    """
+    largest = max(
+        [title.get(key, 0.0) for key in map(term, tokens) if key and (not named or is_name(key))], default=0.0
+    )
+    if not named and any(map(_NUMBER.match, tokens)):
+        numbers = {token.removeprefix("v") for token in tokens}
+        return max([largest, *[weight for key, weight in title.items() if key.partition("|")[2] in numbers]])
+    return largest
 
 
 def _other_names(entry: WeighedText, nearest: Member, latest: Sequence[Member]) -> float:
@@ -200,6 +269,44 @@ def _other_names(entry: WeighedText, nearest: Member, latest: Sequence[Member]) 
         if weight > theirs and key not in vector and is_name(key):
             theirs = weight
     return min(ours, theirs)
+
+
+# Observed: horoscopes, draws, word games, television tips, rates and threads of many sites have little in their
+# headlines but the day: "Word of the day for November 17", "Photo of the day: November 17".
+# Rule: two headlines that name the day of their publication are two columns, unless each has most of the other.
+MIN_COLUMN = 0.7
+"""Share of the heavier title's IDF that both must have."""
+
+
+def _two_columns(own: Member, nearest: Member) -> bool:
+    return own.of_a_day and nearest.of_a_day and _title_share(own, nearest) < MIN_COLUMN
+
+
+def _title_share(own: Member, other: Member) -> float:
+    """Return the share of the heavier title's IDF that both titles have."""
+    shared = math.fsum([weight for key, weight in own.title.items() if key in other.title])
+    return shared / max(own.title_idf, other.title_idf)
+
+
+MIN_CORRECTED_WORDS = 4
+MIN_CORRECTED_SIMILARITY = 0.8
+
+
+def _corrected(own: Member, latest: Sequence[Member]) -> bool:
+    """Return whether the story has this headline and text by this source, with words before or behind it."""
+    if not own.source_id:
+        return False
+    for member in latest:
+        if member.source_id == own.source_id and len(member.title_words) != len(own.title_words):
+            short, long = sorted((own.title_words, member.title_words), key=len)
+            if (
+                len(short) >= MIN_CORRECTED_WORDS
+                and short in (long[: len(short)], long[-len(short) :])
+                and math.fsum([w * member.vector.get(key, 0.0) for key, w in own.vector.items()])
+                >= MIN_CORRECTED_SIMILARITY
+            ):
+                return True
+    return False
 
 
 def _fresh(entry: WeighedText, members: Sequence[Member]) -> float:
@@ -236,7 +343,20 @@ def _versions_differ(own: Member, latest: Sequence[Member]) -> bool:
     for member in latest:
         for name, number in member.versions:
             numbers_after.setdefault(name, set()).add(number)
-    return any(name in numbers_after and number not in numbers_after[name] for name, number in own.versions)
+    return any(
+        name in numbers_after and number not in numbers_after[name] for name, number in own.versions
+    ) or _of_another_thing(own, latest)
+
+
+def _of_another_thing(own: Member, latest: Sequence[Member]) -> bool:
+    """Return whether both have one version, each of a name that the other lacks: "iOS 26.2", "macOS Tahoe 26.2"."""
+    for name, number in own.versions:
+        if "." not in number or not is_name(name) or any(name in member.vector for member in latest):
+            continue
+        others = {n for member in latest for n, same in member.versions if same == number and is_name(n)}
+        if others and others.isdisjoint(own.vector):
+            return True
+    return False
 
 
 def shared_words(shared: Collection[str], places: Mapping[str, int]) -> float:

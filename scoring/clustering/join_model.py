@@ -15,7 +15,7 @@ import math
 
 from msgspec import Struct
 
-from scoring.clustering.comparison import MIN_SHARED_WORDS, Comparison
+from scoring.clustering.comparison import MIN_SERIES_TEMPLATE, MIN_SHARED_WORDS, Comparison
 from scoring.clustering.weighed_text import WeighedText
 from scoring.clustering.weights import CALIBRATION, Weights
 
@@ -26,9 +26,6 @@ MAX_SHARED_IDF = 60.0
 
 MAX_NAMED_IDF = 20.0
 """Two or three names identify an event; in German, every noun looks like one."""
-
-MIN_SERIES_TEMPLATE = 0.4
-"""From this template share on, a text is one of a series: jobs, warnings, advisories."""
 
 MIN_MARGIN = -0.1
 """A story farther behind the nearest one is not penalized further: the words may be right."""
@@ -124,7 +121,9 @@ def _is_series(evidence: Evidence) -> bool:
         comparison.versions_differ
         or comparison.dates_differ
         or comparison.reissued
+        or comparison.no_event
         or comparison.substituted > 0.0
+        or (comparison.swapped > 0.0 and comparison.numbers_differ)
         or (evidence.story.source_seconds is not None and evidence.entry.template > MIN_SERIES_TEMPLATE)
     )
 
@@ -177,7 +176,11 @@ def lexical_log_odds(by: Weights, evidence: Evidence) -> float:
         + (by.reissued if comparison.reissued else 0.0)
         + (by.no_event if comparison.no_event else 0.0)
         + by.same_terms * math.log1p(story.same_terms)
-        + (0.0 if story.source_seconds is None else _same_source(by, entry, comparison, story.source_seconds))
+        + (
+            0.0
+            if story.source_seconds is None or comparison.corrected
+            else _same_source(by, entry, comparison, story.source_seconds)
+        )
     )
 
 

@@ -42,6 +42,7 @@ class Member:
     dates: frozenset[str]
     embedding: Embedding | None = None
     no_event: bool = False
+    of_a_day: bool = False
 
     @classmethod
     def of(cls, text: AnalysedText, idf: Mapping[str, float], vector: Vector) -> Member:
@@ -61,6 +62,7 @@ class Member:
             dates=text.dates,
             embedding=text.embedding,
             no_event=text.no_event,
+            of_a_day=text.of_a_day,
         )
 
     def share_words(self, vocabulary: Vocabulary) -> None:

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from aggregator.model import Embedding
 from aggregator.text.title_kinds import reports_no_event
-from scoring.language.dates import has_dates_or_numbers, mark_dates
+from scoring.language.dates import has_dates_or_numbers, mark_dates, names_its_day
 from scoring.language.headline_kinds import kinds, stock_terms
 from scoring.language.terms import term, words_of
 
@@ -87,7 +87,9 @@ class AnalysedText(Struct, frozen=True):
     "Tornado warning until 4:00PM" and "... until 5:00PM" have the same terms, but not the same headline.
     """
     no_event: bool = False
-    """Whether its title offers a bargain or sums up a day or week."""
+    """Whether its title offers a bargain, sums up a day or week, or has only words of all headlines of its kind."""
+    of_a_day: bool = False
+    """Whether its title names the day of its publication, as those of daily columns do."""
 
 
 def analyse(
@@ -111,6 +113,7 @@ def analyse(
     summary_terms, _, _, _ = _terms(summary_words)
     shingled = summary_words[:MAX_SHINGLED_WORDS]
     title_kinds = kinds(title) if compared else frozenset()
+    stock = stock_terms(title_kinds)
     return AnalysedText(
         entry_id,
         source_id,
@@ -124,14 +127,15 @@ def analyse(
         frozenset(numbers),
         tuple(versions),
         dates,
-        stock_terms(title_kinds),
+        stock,
         shingles(title_words) if compared else (),
         shingles(shingled) if compared else (),
         title_words,
         shingled,
         embedding,
         (*title_terms, *[word for word in title_words if word[0].isdigit()]),
-        reports_no_event(title, title_kinds),
+        reports_no_event(title, title_kinds) or ("roundup" in title_kinds and stock.issuperset(title_terms)),
+        names_its_day(dates, at),
     )
 
 

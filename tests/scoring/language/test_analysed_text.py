@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from scoring.language.analysed_text import AnalysedText, analyse
@@ -30,14 +32,37 @@ def test_a_version_belongs_to_the_word_before_it_and_an_amount_to_none(title: st
     [
         ("Aries horoscope today, November 17, 2026", {"11-17"}, ("ari", "horoscop")),
         ("Flood warning until 4:00PM CST on Friday", set(), ("flood", "warn")),
-        ("Numbers of 11/28/2026", {"11/28/2026"}, ("number",)),
+        ("Numbers of 11/28/2026", {"11-28"}, ("number",)),
+        ("Numbers of 3/4/2026", {"3-4", "4-3"}, ("number",)),
+        ("Urteil vom 17.11.2026", {"11-17"}, ("urteil", "vom")),
         ("Le match du 18 novembre", {"11-18"}, ("match",)),
+        ("Le match du 1er février", {"2-1"}, ("match",)),
+        ("O jogo desta terça-feira, 17 de novembro", {"11-17"}, ("jogo", "desta")),
+        ("Гороскоп на 17 ноября 2026 года", {"11-17"}, ("гороскоп",)),
+        ("11月17日 星座占い", {"11-17"}, ("星座", "座占", "占い")),
+        ("11월 17일 운세", {"11-17"}, ("운세",)),
+        ("Ab 18:30 Uhr Livestream", set(), ("ab", "livestream")),
         ("May the vote be delayed", set(), ("vote", "delay")),
     ],
 )
 def test_days_and_times_are_not_evidence(title: str, dates: set[str], left: tuple[str, ...]) -> None:
     assert text(title).dates == dates
     assert text(title).title == left
+
+
+@pytest.mark.parametrize(
+    ("title", "of_a_day"),
+    [
+        ("Photo of the day: November 17", True),
+        ("Le mot du 18 novembre", True),
+        ("Harbour opens on December 3", False),
+        ("Three years ago today", False),
+    ],
+)
+def test_a_column_names_the_day_of_its_publication(title: str, of_a_day: bool) -> None:
+    at = datetime(2026, 11, 17, 6, tzinfo=UTC).timestamp()
+    analysed = analyse(entry_id=1, source_id="s", link="", title=title, summary="", at=at, arrived=at)
+    assert analysed.of_a_day is of_a_day
 
 
 def test_dates_of_a_summary_are_left_out_of_its_terms() -> None:
