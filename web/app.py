@@ -41,7 +41,7 @@ from web.lists import query
 from web.media.picture_proxy import PictureProxy
 from web.pages import machine_readable
 from web.pages.blueprints import BLUEPRINTS
-from web.pages.service import error_pages, metrics, websub_callback
+from web.pages.service import error_pages, metrics, websub_callback, websub_hub
 from web.pages.service.static_files import asset
 from web.present.browser_texts import browser_texts
 from web.request import access
@@ -94,7 +94,7 @@ def create_app(
         worker_silent_after=present.WORKER_SILENT * speed,
         feeds_file=feeds,
         request_metrics=RequestMetrics(),
-        hub_requests=RateLimit(MAX_HUB_REQUESTS, HUB_WINDOW_S),
+        hub_requests=RateLimit(websub_hub.MAX_OF_A_CLIENT, websub_hub.CLIENT_WINDOW_S),
         query_encoder=query_encoder or QueryEncoder(),
         api=api.install(app),
         say=say,
@@ -121,8 +121,6 @@ def create_app(
     return app
 
 
-MAX_HUB_REQUESTS, HUB_WINDOW_S = 60, 600.0
-"""Requests to the WebSub hub of one client within that many seconds."""
 READS_ANY = ("api", "websub", "reader_api")
 """Blueprints whose views read undeclared parameters: repeated ones, and those of a protocol."""
 

@@ -35,6 +35,10 @@ MAX_SEARCHES = 50
 """Of those, searches: what they find is looked up again each time."""
 MAX_SEARCHES_OF_A_GROUP = 10
 """Of those, searches whose callbacks are hosts of one owner."""
+MAX_OF_A_CLIENT, CLIENT_WINDOW_S = 60, 600
+"""Requests of one client within that many seconds."""
+FULL_S = 3600
+"""Seconds after which a full hub may have room again."""
 SEARCH = "/search."
 """What the address of a feed of a search contains."""
 
@@ -54,7 +58,7 @@ def ask() -> Response:
     client = request.remote_addr or ""
     # An undeclared proxy sends the requests of everyone from a loopback address.
     if not is_loopback(client) and not services().hub_requests.allows(network(client)):
-        return _try_later("Too many requests came from your address; try again later.")
+        return _try_later("Too many requests came from your address; try again later.", CLIENT_WINDOW_S)
     with reading().store() as store:
         is_subscribed = store.websub_hub.is_subscribed(wanted.topic, wanted.callback)
         if wanted.mode == "unsubscribe" and not is_subscribed:
@@ -64,7 +68,7 @@ def ask() -> Response:
             return _plain("hub.topic must be one of this site's feeds, spelled as in its rel=self link.", 400)
         with store.transaction():
             if full := _is_full(store, wanted, is_subscribed):
-                return _try_later(full)
+                return _try_later(full, FULL_S)
             store.websub_requests.add(wanted, now())
     return _plain("Accepted. Your callback will be asked to confirm.", 202)
 
@@ -121,9 +125,9 @@ def is_topic(store: Store, url: str) -> bool:
     return not endpoint.endswith(".search_feed") or bool(search_query.read(dict(parameters).get("q", ""), now()).terms)
 
 
-def _try_later(message: str) -> Response:
+def _try_later(message: str, seconds: int) -> Response:
     answer = _plain(message, 429)
-    answer.headers["Retry-After"] = "3600"
+    answer.headers["Retry-After"] = str(seconds)
     return answer
 
 

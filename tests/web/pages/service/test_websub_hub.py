@@ -22,7 +22,6 @@ from aggregator.model import Config, Limits, Site
 from aggregator.store import Store
 from tests.web.conftest import Clock
 from tests.web.newsroom import NOW, Newsroom
-from web.app import MAX_HUB_REQUESTS
 from web.http.headers import CSP_DATA
 from web.pages.service import websub_hub as hub_page
 from web.websub import subscriber_calls
@@ -382,14 +381,15 @@ def test_requests_for_hosts_that_do_not_answer_keep_nobody_out(
 
 
 def test_requests_of_a_client_are_limited_whatever_their_callbacks(site: FlaskClient) -> None:
-    def ask_from(address: str, number: int) -> int:
+    def ask_from(address: str, number: int) -> tuple[int, str | None]:
         form = Subscriber().form(callback=f"https://host{number}.example/")
-        return site.post("/hub", data=form, environ_base={"REMOTE_ADDR": address}).status_code
+        answer = site.post("/hub", data=form, environ_base={"REMOTE_ADDR": address})
+        return answer.status_code, answer.headers.get("Retry-After")
 
-    assert [ask_from("2001:db8::1", i) for i in range(MAX_HUB_REQUESTS)] == [202] * MAX_HUB_REQUESTS
-    assert ask_from("2001:db8::2", 1_000) == 429
-    assert ask_from("203.0.113.9", 1_001) == 202
-    assert ask_from("127.0.0.1", 1_002) == 202
+    assert {ask_from("2001:db8::1", i) for i in range(hub_page.MAX_OF_A_CLIENT)} == {(202, None)}
+    assert ask_from("2001:db8::2", 1_000) == (429, "600")
+    assert ask_from("203.0.113.9", 1_001) == (202, None)
+    assert ask_from("127.0.0.1", 1_002) == (202, None)
 
 
 def test_one_owner_gets_some_of_the_searches(site: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
