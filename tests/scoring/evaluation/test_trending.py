@@ -29,7 +29,7 @@ def stream(folder: Path, days: int = 7) -> Stream:
         begun = NOON.replace(hour=0) + timedelta(days=day)
         event = words()
         for number, desk in enumerate(DESKS):
-            rows.append((begun + timedelta(hours=9 + number), desk, f"{event} {number}"))
+            rows.append((begun + timedelta(hours=9 + number), desk, f"{event} {desk}"))
             rows += [(begun + timedelta(hours=4 * slot, minutes=number), desk, words()) for slot in range(6)]
     path = folder / "stream.jsonl"
     path.write_text(

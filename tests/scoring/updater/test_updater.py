@@ -233,7 +233,7 @@ def test_a_restored_engine_knows_which_entries_began_a_story(story_id: int, reas
 def test_a_rebuild_gives_what_was_there(store: Store, merging: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if merging:
         eager(monkeypatch)
-    polls = newsroom(3, polls=40)
+    polls = newsroom(4, polls=40)
     running = updater(store)
     for number, poll in enumerate(polls):
         publish(store, poll, "Update:" if number % 5 == 4 else "")
