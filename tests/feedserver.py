@@ -60,6 +60,11 @@ class Wire:
         self._stopped.wait()
 
 
+class _Server(ThreadingHTTPServer):
+    # Five by default: with sixty polls at once, the system drops the others, and they time out.
+    request_queue_size = 256
+
+
 class FeedServer:
     """Serves the given responses and records the requests."""
 
@@ -67,7 +72,7 @@ class FeedServer:
         self.requests: list[Request] = []
         self._answers: dict[str, Answer] = {}
         self._stopped = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
