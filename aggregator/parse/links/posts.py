@@ -63,7 +63,7 @@ class LinkPost:
 NO_LINK_POST = LinkPost("", "", None)
 
 _HEADLINED_CHARS = 4_000
-"""Of a text are searched for a link with its headline."""
+"""Of a text are searched for a link with its headline, and of a title that is longer than any headline."""
 _MIN_HEADLINE_WORDS = 4
 _MAX_OWN_WORDS = 3
 """An account that posts headline and address adds hardly more: "Neu:", a hashtag."""
@@ -108,7 +108,7 @@ def read(markup: str, title: str, link: str, comments: str, external_url: str, b
 
 def _headlined(markup: str, title: str, link: str, base: str, home: str) -> str:
     """Return the page of another site whose link carries the headline, or is all that the text adds to it; else ""."""
-    headline = words(title)
+    headline = words(title[:_HEADLINED_CHARS])
     own_sites = {_site(link), _site(home)}
     addresses: set[str] = set()
     text = markup
@@ -124,7 +124,7 @@ def _headlined(markup: str, title: str, link: str, base: str, home: str) -> str:
     if len(addresses) != 1 or len(headline) < _MIN_HEADLINE_WORDS:
         return ""
     rest = words(_ADDRESS.sub(" ", plain(text)))
-    added = Counter(rest) - Counter(words(_ADDRESS.sub(" ", title)))
+    added = Counter(rest) - Counter(words(_ADDRESS.sub(" ", title[:_HEADLINED_CHARS])))
     return addresses.pop() if added.total() <= _MAX_OWN_WORDS else ""
 
 

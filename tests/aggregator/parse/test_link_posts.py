@@ -166,3 +166,12 @@ def test_the_publisher_is_the_site_of_the_channel_whatever_its_ending(home: str,
     )
     (entry,) = parse(data.encode(), "", "https://feeds.host.example/rss").entries
     assert entry.origin_url == origin
+
+
+def test_only_the_beginning_of_a_huge_title_is_compared_with_the_links_of_a_text() -> None:
+    # Half a megabyte of title with a hundred links took a second of CPU an entry.
+    label = "Crane falls into the harbour"
+    text = f'<p>Read <a href="https://paper.example/a">{label}</a> and more of what we wrote about it</p>'
+    near, far = ("word " * count + label for count in (700, 1_000))
+    assert headed("https://links.example/p/1", text, near).points_to == "https://paper.example/a"
+    assert headed("https://links.example/p/1", text, far).points_to == ""
