@@ -165,7 +165,7 @@ def generated(path: Path, seed: int) -> Recording:
 
 
 class Recorder(JoinModel):
-    """The model in use, which records the evidence that it is asked for."""
+    """The model in use, which records all evidence that it weighs."""
 
     def __init__(self) -> None:
         tuning = Tuning()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from operator import itemgetter
@@ -207,22 +207,6 @@ class Clusterer:
         aside: a story that candidates are not compared against
         """
         best, best_similarity, best_odds = near[0][0], 0.0, -math.inf
-        for story, similarity, evidence in self._evidence(search, compared, near, stranger, aside):
-            odds = self._model.log_odds(evidence)
-            # Ties go to the older story, so that the order of the index does not matter after a restart.
-            if odds > best_odds or (odds == best_odds and story.story_id < best.story_id):
-                best, best_similarity, best_odds = story, similarity, odds
-        return best, best_similarity, best_odds
-
-    def _evidence(
-        self,
-        search: _Search,
-        compared: Sequence[tuple[OpenStory, float, float]],
-        near: Sequence[tuple[OpenStory, float, float]],
-        stranger: float,
-        aside: int | None = None,
-    ) -> Iterator[tuple[OpenStory, float, Evidence]]:
-        """Yield each compared story with its similarity and the evidence; parameters as for `_likeliest`."""
         stream = Stream(len(self._open), self._joining())
         similarities = [similarity for _, similarity, _ in near]
         for place, (story, similarity, gap) in enumerate(compared):
@@ -233,7 +217,11 @@ class Clusterer:
             candidate = self._candidate(search, story, similarity, usual, gap)
             comparison = search.compared[story.story_id]
             meaning = None if search.entry.member.embedding is None else self._meaning(search, story, aside)
-            yield story, similarity, Evidence(search.entry, candidate, comparison, stream, meaning)
+            odds = self._model.log_odds(Evidence(search.entry, candidate, comparison, stream, meaning))
+            # Ties go to the older story, so that the order of the index does not matter after a restart.
+            if odds > best_odds or (odds == best_odds and story.story_id < best.story_id):
+                best, best_similarity, best_odds = story, similarity, odds
+        return best, best_similarity, best_odds
 
     def _meaning(self, search: _Search, story: OpenStory, aside: int | None) -> Meaning:
         """Return how near an encoded entry is to a story, and to the nearest other one."""
