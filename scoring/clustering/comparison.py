@@ -37,75 +37,53 @@ CONTRADICTED_MEMBERS = 6
 
 
 class Comparison(Struct, frozen=True, gc=False):
-    """How similar an entry is to the entries of a story: the best match of any of them, and what contradicts all."""
+    """How similar an entry is to the entries of a story: the best match of any of them, and what contradicts all.
 
-    similarity: float
+    The defaults are those of an entry that shares nothing with the story.
+    """
+
+    similarity: float = 0.0
     """Cosine."""
-    contained: float
+    contained: float = 0.0
     """Share of one title's IDF found anywhere in the other text, the larger of both directions."""
-    shared: float
+    shared: float = 0.0
     """IDF of the shared terms."""
-    figures: bool
+    figures: bool = False
     """Both titles name the same figure."""
-    word_count: float
+    word_count: float = 0.0
     """Number of shared words; each further overlapping pair of characters counts as half a word."""
-    telling: tuple[str, ...]
+    telling: tuple[str, ...] = ()
     """The three rarest terms that it shares with the nearest entry."""
-    frame: float
+    frame: float = 0.0
     """Share of the shorter title's words that are in the same order in the other."""
-    slot: float
+    slot: float = 0.0
     """How clearly both titles are one frame with different content: the IDF of what differs, times `frame`."""
-    swapped: float
+    swapped: float = 0.0
     """The same for names in the same position."""
-    substituted: float
+    substituted: float = 0.0
     """`slot`, if the titles differ only by replaced words and are of one length; else 0.0."""
-    fresh: float
+    fresh: float = 1.0
     """Share of the entry outside its source's template that the story contains; 1.0 without a template."""
-    numbers_differ: bool
+    numbers_differ: bool = False
     """Both titles have numbers, but none in common."""
-    versions_differ: bool
+    versions_differ: bool = False
     """One word is followed by different numbers."""
-    dates_differ: bool
+    dates_differ: bool = False
     """Both titles name days, but none in common."""
-    reissued: bool
+    reissued: bool = False
     """One source repeats a title with other times in it."""
-    names: tuple[str, ...]
+    names: tuple[str, ...] = ()
     """Names that it shares with the nearest entry."""
-    named: float
+    named: float = 0.0
     """IDF of those names."""
-    title_named: bool
+    title_named: bool = False
     """One of them is in both titles."""
-    other_names: float
+    other_names: float = 0.0
     """IDF of a name in one title that the other text lacks, the lower of both directions."""
-    no_event: bool
+    no_event: bool = False
     """The title of the entry reports no event, none of the story's titles does, or they are two columns of a day."""
-    corrected: bool
+    corrected: bool = False
     """One source repeats a title with words before or behind it: "Update: ...", "... (corrected)"."""
-
-
-_NONE = Comparison(
-    0.0,
-    0.0,
-    0.0,
-    False,
-    0.0,
-    (),
-    0.0,
-    0.0,
-    0.0,
-    0.0,
-    1.0,
-    False,
-    False,
-    False,
-    False,
-    (),
-    0.0,
-    False,
-    0.0,
-    False,
-    False,
-)
 
 
 def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
@@ -145,34 +123,34 @@ def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
         contained = max(contained, of_ours / own.title_idf, of_theirs / member.title_idf)
         figures = figures or not own.figures.isdisjoint(member.figures)
     if nearest is None:
-        return _NONE
+        return Comparison()
     latest = members[-CONTRADICTED_MEMBERS:]
     # Only for Latin letters there is a list of ordinary words.
     names = sorted(filter(is_name, of_nearest) if own.script == "latin" else of_nearest)
     each = shared_words(of_nearest, places) / len(of_nearest) if places else 1.0
     frame, slot, swapped, substituted = _frame(own, members)
     return Comparison(
-        best,
-        contained,
-        shared,
-        figures,
-        word_count,
-        tuple(sorted(of_nearest, key=lambda key: (-idf[key], key))[:3]),
-        frame,
-        slot,
-        swapped,
-        substituted,
-        _fresh(entry, members),
-        bool(own.numbers) and _apart(own.numbers, [member.numbers for member in latest]),
-        bool(own.versions) and _versions_differ(own, latest),
-        bool(own.dates) and _apart(own.dates, [member.dates for member in latest]),
-        _reissued(own, latest),
-        tuple(names),
-        each * math.fsum([idf[key] for key in names]),
-        any(key in title and key in nearest.title for key in names),
-        _other_names(entry, nearest, latest),
-        own.no_event or all(member.no_event for member in members) or _two_columns(own, nearest),
-        _corrected(own, latest),
+        similarity=best,
+        contained=contained,
+        shared=shared,
+        figures=figures,
+        word_count=word_count,
+        telling=tuple(sorted(of_nearest, key=lambda key: (-idf[key], key))[:3]),
+        frame=frame,
+        slot=slot,
+        swapped=swapped,
+        substituted=substituted,
+        fresh=_fresh(entry, members),
+        numbers_differ=bool(own.numbers) and _apart(own.numbers, [member.numbers for member in latest]),
+        versions_differ=bool(own.versions) and _versions_differ(own, latest),
+        dates_differ=bool(own.dates) and _apart(own.dates, [member.dates for member in latest]),
+        reissued=_reissued(own, latest),
+        names=tuple(names),
+        named=each * math.fsum([idf[key] for key in names]),
+        title_named=any(key in title and key in nearest.title for key in names),
+        other_names=_other_names(entry, nearest, latest),
+        no_event=own.no_event or all(member.no_event for member in members) or _two_columns(own, nearest),
+        corrected=_corrected(own, latest),
     )
 
 
