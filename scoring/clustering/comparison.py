@@ -67,7 +67,7 @@ class Comparison(Struct, frozen=True, gc=False):
     numbers_differ: bool = False
     """Both titles have numbers, but none in common."""
     versions_differ: bool = False
-    """One word is followed by different numbers."""
+    """One word is followed by different numbers, or each text names other vulnerabilities (CVE)."""
     dates_differ: bool = False
     """Both titles name days, but none in common."""
     reissued: bool = False
@@ -142,7 +142,8 @@ def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
         substituted=substituted,
         fresh=_fresh(entry, members),
         numbers_differ=bool(own.numbers) and _apart(own.numbers, [member.numbers for member in latest]),
-        versions_differ=bool(own.versions) and _versions_differ(own, latest),
+        versions_differ=(bool(own.versions) and _versions_differ(own, latest))
+        or (bool(own.vulnerabilities) and _apart(own.vulnerabilities, [member.vulnerabilities for member in latest])),
         dates_differ=bool(own.dates) and _apart(own.dates, [member.dates for member in latest]),
         reissued=_reissued(own, latest),
         names=tuple(names),

@@ -39,6 +39,7 @@ class Member:
     title_words: tuple[str, ...]
     numbers: frozenset[str]
     versions: tuple[tuple[str, str], ...]
+    vulnerabilities: frozenset[str]
     dates: frozenset[str]
     embedding: Embedding | None = None
     no_event: bool = False
@@ -59,6 +60,7 @@ class Member:
             title_words=text.title_words,
             numbers=text.numbers,
             versions=text.versions,
+            vulnerabilities=text.vulnerabilities,
             dates=text.dates,
             embedding=text.embedding,
             no_event=text.no_event,

@@ -36,6 +36,8 @@ MAX_EXCERPT_CHARS = 500
 
 SHINGLE_WORDS = 3
 
+CVE = "cve"
+
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
 _VERSION = re.compile(r"v\d+(?:\.\d+)+")
 """A version is written with a "v" or without."""
@@ -70,6 +72,8 @@ class AnalysedText(Struct, frozen=True):
     """Of the title: amounts, versions, issue numbers and results; no dates."""
     versions: tuple[tuple[str, str], ...] = ()
     """Of the title: a term and the number after it."""
+    vulnerabilities: frozenset[str] = frozenset()
+    """CVE numbers in title and summary: `2025-5777`."""
     dates: frozenset[str] = frozenset()
     """Of the title."""
     stock: frozenset[str] = frozenset()
@@ -126,6 +130,7 @@ def analyse(
         f"{title}\n{summary[:MAX_EXCERPT_CHARS]}" if compared else "",
         frozenset(numbers),
         tuple(versions),
+        _vulnerabilities(title_words) | _vulnerabilities(summary_words),
         dates,
         stock,
         shingles(title_words) if compared else (),
@@ -165,7 +170,7 @@ def _terms(tokens: Sequence[str]) -> tuple[list[str], list[str], list[tuple[str,
             continue
         numbers.append(word)
         name = "" if not before.isascii() or before[:1].isdigit() else term(before)
-        if name:
+        if name and name != CVE:
             versions.append((name, word))
         if name and before not in _NUMBERED and ("." in word or len(word) <= 2):
             terms.append(f"{name}|{word}")
@@ -173,6 +178,16 @@ def _terms(tokens: Sequence[str]) -> tuple[list[str], list[str], list[tuple[str,
             terms.append(word)
         before = ""
     return terms, numbers, versions, dates
+
+
+def _vulnerabilities(tokens: Sequence[str]) -> frozenset[str]:
+    """Return the numbers of the vulnerabilities that some words name: "CVE-2025-5777" is three words."""
+    if CVE not in tokens:
+        return frozenset()
+    threes = zip(tokens, tokens[1:], tokens[2:], strict=False)
+    return frozenset(
+        [f"{year}-{number}" for word, year, number in threes if word == CVE and year.isdigit() and number.isdigit()]
+    )
 
 
 def shingles(tokens: Sequence[str]) -> tuple[int, ...]:

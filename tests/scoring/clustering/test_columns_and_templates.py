@@ -20,6 +20,17 @@ START = datetime(2026, 11, 18, 8, tzinfo=UTC)
 """The columns name this day."""
 
 SERIES: dict[str, list[tuple[str, str, str, str]]] = {
+    "exploited vulnerabilities": [
+        (
+            "a",
+            "patch-desk",
+            "Critical flaw in Lantern gateways exploited in attacks",
+            "CVE-2026-25257 is an injection.",
+        ),
+        ("b", "vuln-page", "Critical flaw in Osprey servers exploited in attacks", "CVE-2026-5777 leaks memory."),
+        ("c", "byte-post", "Critical flaw in Marten mail exploited in attacks", "CVE-2026-47812 runs code."),
+        ("a", "net-page", "Attackers exploit Lantern flaw", "CVE-2026-25257 and CVE-2026-25258 need a patch."),
+    ],
     "columns of a day": [
         ("a", "word-page", "Word of the day for November 18", "A word to learn."),
         ("b", "photo-page", "Photo of the day: November 18", "A heron at dawn."),

@@ -27,6 +27,14 @@ def test_a_version_belongs_to_the_word_before_it_and_an_amount_to_none(title: st
     assert text(title).title == terms
 
 
+def test_a_vulnerability_is_named_in_the_title_or_the_summary() -> None:
+    assert text("Patch now: CVE-2025-5777", "Related to CVE-2023-4966, says CVE.").vulnerabilities == {
+        "2025-5777",
+        "2023-4966",
+    }
+    assert text("Patch now: CVE-2025-5777").versions == ()
+
+
 @pytest.mark.parametrize(
     ("title", "dates", "left"),
     [
