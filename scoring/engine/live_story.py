@@ -57,8 +57,9 @@ class Member:
     voice: str
     copy: bool
     """It reprints another entry of the story, or only links to it."""
-    clarity: float
     evidence: Evidence
+    clarity: float | None = None
+    """Of its headline; None until it is compared with another one."""
     worth: float = 0.0
     """Probability that an editor would choose it, from its text alone, 0..1."""
     embedding: Embedding | None = None

@@ -16,7 +16,6 @@ from scoring.clustering.clusterer import Placement
 from scoring.engine.live_story import LiveStory, Member, Voice, analysed, plus, sums
 from scoring.engine.settings import EngineSettings
 from scoring.engine.state import EngineState
-from scoring.insights import lead_entry
 from scoring.language.analysed_text import AnalysedText
 from scoring.ranking.baseline import FOLLOWS_WITHIN
 from scoring.relevance.editorial_prior import EditorialPrior
@@ -134,7 +133,6 @@ class Joiner:
             owner=owner,
             voice=voice,
             copy=voice != owner,
-            clarity=lead_entry.clarity(entry.title, entry.summary),
             evidence=evidence,
             worth=self._worth(entry.title, entry.summary, entry.link, entry.embedding, parts),
             embedding=entry.embedding,
@@ -205,7 +203,7 @@ class Joiner:
         member = live.members[edit.entry_id]
         member.title = edit.title
         member.summary = edit.summary
-        member.clarity = lead_entry.clarity(edit.title, edit.summary)
+        member.clarity = None
         # The embedding stays that of the first title: no other is stored, and a restored engine must agree.
         member.worth = self._worth(edit.title, edit.summary, member.link, member.embedding)
         member.evidence = self._settings.evidence(
