@@ -56,6 +56,8 @@ _USUAL = re.compile(
     r"(?:\?([\w/:@!$&()*+,;=~.?-]+))?(?:\#([\w/:@!$&()*+,;=~.?-]+))?",
     re.ASCII,
 )
+_PLAIN_HOST = re.compile(r"https?://([a-z0-9.-]+)(?=[/?#]|\Z)")
+"""A host in lower case, without port and user name, as in nearly all addresses; `urlsplit` takes ten times as long."""
 _CONTROL = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029\ud800-\udfff]+")
 
 
@@ -175,6 +177,8 @@ def safe_link(href: str, base: str = "") -> str:
 @lru_cache(maxsize=4096)
 def host(url: str) -> str:
     """Return the host of *url* in lower case, without port and brackets, or ""."""
+    if plain := _PLAIN_HOST.match(url):
+        return plain[1].rstrip(".")
     try:
         return (urlsplit(url.strip()).hostname or "").rstrip(".")
     except ValueError:

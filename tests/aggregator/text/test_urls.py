@@ -102,6 +102,8 @@ def test_a_safe_link_is_plain_and_stays_itself(href: str, base: str) -> None:
 def test_hosts_and_whose_they_are() -> None:
     assert host("https://User@Feeds.BBC.co.uk:443/x") == "feeds.bbc.co.uk"
     assert host("nonsense") == host("http://[::1") == ""
+    assert host("https://a.example./x") == host(" HTTPS://A.example?x") == host("https://u@a.example#@b") == "a.example"
+    assert host("https://a.example:443") == host("https://a.example\n/x") == host("https://a.example") == "a.example"
     assert registrable_domain("feeds.bbc.co.uk") == "bbc.co.uk"
     assert registrable_domain("blog.github.io") == "blog.github.io"
     assert [registrable_domain(name) for name in ("localhost", "127.0.0.1", "::1", "co.uk")] == [
