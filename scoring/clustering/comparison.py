@@ -6,13 +6,12 @@ A pure function of texts and their weights. `join_model` weighs the evidence.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Mapping, Sequence
 from difflib import SequenceMatcher
 
 from msgspec import Struct
 
-from scoring.clustering.weighed_text import Member, WeighedText
+from scoring.clustering.weighed_text import NUMBER, Member, WeighedText
 from scoring.language.names import is_name
 from scoring.language.terms import term
 from scoring.meaning.embeddings import cosines
@@ -172,11 +171,11 @@ def _frame(own: Member, members: Sequence[Member]) -> tuple[float, float, float,
     words if the titles differ only by as many replaced words.
     """
     our_words = own.title_words
-    ours = _without_numbers(our_words)
+    ours = own.frame_words
     distinct = frozenset(ours)
     frame = slot = swapped = substituted = 0.0
     for member in members:
-        theirs = _without_numbers(member.title_words)
+        theirs = member.frame_words
         least = max(MIN_FRAME_WORDS, MIN_FRAME * min(len(ours), len(theirs)))
         # Aligning is slow, and for most pairs the shared words show that it is pointless: no alignment has more words
         # in the same order than the titles have in common.
@@ -211,15 +210,6 @@ def _frame(own: Member, members: Sequence[Member]) -> tuple[float, float, float,
     return frame, slot, swapped, substituted
 
 
-NUMBER = "#"
-_NUMBER = re.compile(r"v?\d")
-
-
-def _without_numbers(title_words: Sequence[str]) -> list[str]:
-    """Return the words of a title with all numbers equal: "121, Jazz 107" and "113, Nets 99" have one frame."""
-    return [NUMBER if _NUMBER.match(word) else word for word in title_words]
-
-
 def _highest(title: Mapping[str, float], tokens: Sequence[str], named: bool) -> float:
     """Return the largest IDF among some tokens of a title, or among the names in them; 0.0 for none.
 
@@ -228,7 +218,7 @@ def _highest(title: Mapping[str, float], tokens: Sequence[str], named: bool) -> 
     largest = max(
         [title.get(key, 0.0) for key in map(term, tokens) if key and (not named or is_name(key))], default=0.0
     )
-    if not named and any(map(_NUMBER.match, tokens)):
+    if not named and any(map(NUMBER.match, tokens)):
         numbers = {token.removeprefix("v") for token in tokens}
         return max([largest, *[weight for key, weight in title.items() if key.partition("|")[2] in numbers]])
     return largest

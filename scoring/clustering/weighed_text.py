@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -18,6 +19,9 @@ Vector = dict[str, float]
 
 STOCK_WEIGHT = 0.15
 """Factor on the IDF of a term that every headline of its kind has."""
+
+NUMBER = re.compile(r"v?\d")
+"""The beginning of a number or a version."""
 
 UNSPACED = ("han", "kana")
 """Scripts written without spaces, where terms are overlapping pairs of characters."""
@@ -37,6 +41,8 @@ class Member:
     script: str
     source_id: str
     title_words: tuple[str, ...]
+    frame_words: tuple[str, ...]
+    """The same with all numbers equal: "121, Jazz 107" and "113, Nets 99" have one frame."""
     numbers: frozenset[str]
     versions: tuple[tuple[str, str], ...]
     vulnerabilities: frozenset[str]
@@ -58,6 +64,7 @@ class Member:
             script=text.script,
             source_id=text.source_id,
             title_words=text.title_words,
+            frame_words=_without_numbers(text.title_words),
             numbers=text.numbers,
             versions=text.versions,
             vulnerabilities=text.vulnerabilities,
@@ -72,8 +79,13 @@ class Member:
         self.vector = {vocabulary[key]: weight for key, weight in self.vector.items()}
         self.title = {vocabulary[key]: weight for key, weight in self.title.items()}
         self.title_words = tuple([vocabulary[word] for word in self.title_words])
+        self.frame_words = tuple([vocabulary[word] for word in self.frame_words])
         self.source_id = vocabulary[self.source_id]
         self.script = vocabulary[self.script]
+
+
+def _without_numbers(title_words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(["#" if NUMBER.match(word) else word for word in title_words])
 
 
 @dataclass(slots=True)
