@@ -1,6 +1,7 @@
 """Learn the wording that a source repeats, so that it does not count as evidence.
 
-Headlines   terms of a source's headlines of the last days: words that many of them contain, and columns
+Headlines   terms of a source's headlines of the last days: words that many of them contain, columns, and pieces that
+            it publishes again under another headline
 Templates   runs of words of its latest entries: wording that another entry already has, from the second entry on
 """
 
@@ -13,6 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
+from typing import TypeVar
 
 from scoring.language.analysed_text import SHINGLE_WORDS, AnalysedText, shingles
 from scoring.language.terms import Vocabulary, term
@@ -30,14 +32,28 @@ MIN_HEADLINES = 8
 MARGIN = 1.5
 DAYS = 8
 
-Headline = tuple[int, tuple[str, ...]]
-"""Day and terms."""
+# Observed: a newsroom corrects, tests or refreshes a headline, and publishes the piece as a new entry with the same
+# summary. In AI press, all 44 such pairs that were read have two words of their headlines in common. Some sources put
+# one constant summary below all entries.
+# Rule: an entry with the summary of one or two earlier entries of its source is the same piece, if its headline has
+# MIN_REPUBLISHED_TERMS in common with each of theirs. Headlines of a recurring kind are not. A summary is constant if
+# one of its headlines has no word of the entry's.
+# Known to be wrong: the first two entries above a constant summary, if their headlines have two words in common.
+MAX_REPUBLISHED = 2
+"""A summary that was published more often may be constant."""
+MIN_REPUBLISHED_TERMS = 2
+
+Headline = tuple[int, tuple[str, ...], int]
+"""Day, terms, and the hash of the summary below it."""
+
+
+_Key = TypeVar("_Key", str, int)
 
 
 class _SourceHeadlines:
     """The latest headlines of one source, numbered in order of arrival, with an index of their terms."""
 
-    __slots__ = ("first", "headlines", "numbers")
+    __slots__ = ("first", "headlines", "numbers", "numbers_of_summary")
 
     def __init__(self) -> None:
         self.headlines: deque[Headline] = deque()
@@ -45,21 +61,35 @@ class _SourceHeadlines:
         """Number of the oldest headline."""
         self.numbers: dict[str, list[int]] = {}
         """By term the numbers of the headlines that contain it, ascending."""
+        self.numbers_of_summary: dict[int, list[int]] = {}
+        """By the hash of a summary the numbers of the headlines above it, ascending."""
 
     def append(self, headline: Headline) -> None:
         number = self.first + len(self.headlines)
         self.headlines.append(headline)
         for key in frozenset(headline[1]):
             self.numbers.setdefault(key, []).append(number)
+        if headline[2]:
+            self.numbers_of_summary.setdefault(headline[2], []).append(number)
 
     def remove_oldest(self) -> None:
-        _, title = self.headlines.popleft()
+        _, title, summary_hash = self.headlines.popleft()
         self.first += 1
         for key in frozenset(title):
-            numbers = self.numbers[key]
-            del numbers[0]
-            if not numbers:
-                del self.numbers[key]
+            _remove_first(self.numbers, key)
+        if summary_hash:
+            _remove_first(self.numbers_of_summary, summary_hash)
+
+    def above(self, summary_hash: int) -> list[tuple[str, ...]]:
+        """Return the terms of the headlines above a summary, the oldest first."""
+        return [self.headlines[number - self.first][1] for number in self.numbers_of_summary.get(summary_hash, ())]
+
+
+def _remove_first(numbers: dict[_Key, list[int]], key: _Key) -> None:
+    of_key = numbers[key]
+    del of_key[0]
+    if not of_key:
+        del numbers[key]
 
 
 class EarlierHeadlines:
@@ -118,10 +148,10 @@ class Headlines:
         self._by_source = {}
         for source_id, headlines in state.items():
             source = self._by_source[vocabulary[source_id]] = _SourceHeadlines()
-            for day, title in headlines:
-                source.append((day, tuple([vocabulary[term] for term in title])))
+            for day, title, summary_hash in headlines:
+                source.append((day, tuple([vocabulary[term] for term in title]), summary_hash))
 
-    def add(self, source_id: str, title: tuple[str, ...], at: float) -> None:
+    def add(self, source_id: str, title: tuple[str, ...], at: float, summary_hash: int = 0) -> None:
         """Add a headline that arrived at *at*, in seconds since 1970, not before the source's last one."""
         if not source_id:
             return
@@ -132,7 +162,7 @@ class Headlines:
         headlines = source.headlines
         while headlines and (headlines[0][0] <= day - DAYS or len(headlines) >= MAX_HEADLINES):
             source.remove_oldest()
-        source.append((day, title))
+        source.append((day, title, summary_hash))
 
     def advance(self, day: int) -> None:
         """Remove the sources whose headlines are all too old on *day*: sources come and go over the years."""
@@ -144,6 +174,23 @@ class Headlines:
         """Return the headlines of a source on earlier days, the oldest first."""
         source = self._by_source.get(source_id)
         return NO_HEADLINES if source is None else EarlierHeadlines.before(int(at // 86_400), source)
+
+    def republishes(self, text: AnalysedText) -> bool:
+        """Return whether an entry is a piece that its source has already published under another headline."""
+        shared = self._shared_terms(text)
+        return 0 < len(shared) <= MAX_REPUBLISHED and min(shared) >= MIN_REPUBLISHED_TERMS and not text.stock
+
+    def has_constant_summary(self, text: AnalysedText) -> bool:
+        """Return whether a source has the summary of an entry under a headline that has no word of the entry's."""
+        return 0 in self._shared_terms(text)
+
+    def _shared_terms(self, text: AnalysedText) -> list[int]:
+        """Return how many terms an entry's headline shares with each earlier one of its source with its summary."""
+        source = self._by_source.get(text.source_id) if text.summary_hash else None
+        if source is None:
+            return []
+        own = frozenset(text.title)
+        return [len(own.intersection(title)) for title in source.above(text.summary_hash)]
 
 
 _day = itemgetter(0)
@@ -179,8 +226,9 @@ def column(title: Mapping[str, float], headlines: EarlierHeadlines) -> float:
 # Points: ..." is beneath every post. A new site has no earlier days to learn that from.
 # Rule: words inside a run of three that one of the source's latest entries already contains are its template, unless
 # the whole headline is. They count against joining a story that the source is in. A summary that is contained as a
-# whole and has MIN_REPRINT_WORDS is a reprint of that entry, not a template, unless it is a form full of numbers, which
-# runs of words leave out. Known to be wrong: a source that follows one event in fixed wording, hour by hour.
+# whole and has MIN_REPRINT_WORDS is a reprint of that entry, not a template, unless it is constant, or a form full of
+# numbers, which runs of words leave out.
+# Known to be wrong: a source that follows one event in fixed wording, hour by hour.
 MAX_SHINGLES = 256
 """Per source: about six entries with a summary, or thirty headlines."""
 
@@ -282,8 +330,11 @@ class Templates:
         latest.update(dict.fromkeys(reversed(earlier)))
         self._by_source[source_id] = array("I", reversed(list(latest)[:MAX_SHINGLES]))
 
-    def terms(self, text: AnalysedText) -> frozenset[str]:
-        """Return the terms of an entry that occur only inside wording that its source has used before."""
+    def terms(self, text: AnalysedText, *, constant_summary: bool = False) -> frozenset[str]:
+        """Return the terms of an entry that occur only inside wording that its source has used before.
+
+        constant_summary: whether its summary is under unrelated headlines of its source, too
+        """
         if text.source_id in self._waiting:
             self._flush_source(text.source_id)
         repeated = self._repeated(text)
@@ -293,9 +344,12 @@ class Templates:
         summary, summary_whole = _inside(text.summary_words, text.summary_shingles, repeated)
         if title_whole:
             title = _NOTHING
-        if summary_whole and _may_be_reprint(text.summary_words):
+        if summary_whole and not constant_summary and _may_be_reprint(text.summary_words):
             summary = _NOTHING
-        return title | (summary - frozenset(text.title)) if title or summary else _NOTHING
+        if not constant_summary:
+            # A word of a constant summary says nothing, even if the title has it; another one may be the event's name.
+            summary -= frozenset(text.title)
+        return title | summary
 
     def _repeated(self, text: AnalysedText) -> frozenset[int]:
         """Return the runs of an entry that are among those of its source."""

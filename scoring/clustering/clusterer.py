@@ -286,7 +286,14 @@ class Clusterer:
 
     def _weighed(self, text: AnalysedText) -> WeighedText:
         headlines = self._headlines.of(text.source_id, text.arrived)
-        return weigh(text, self._frequency, headlines, self._templates.terms(text), self._tuning)
+        return weigh(
+            text,
+            self._frequency,
+            headlines,
+            self._templates.terms(text, constant_summary=self._headlines.has_constant_summary(text)),
+            self._tuning,
+            republished=self._headlines.republishes(text),
+        )
 
     def _member(self, text: AnalysedText) -> Member:
         """Return what open stories keep of *text*, from the search if there is one."""
@@ -332,7 +339,7 @@ class Clusterer:
             self._joins += joins
             if len(self._joined) > self._tuning.recent:
                 self._joins -= self._joined.popleft()
-        self._headlines.add(text.source_id, text.title, text.arrived)
+        self._headlines.add(text.source_id, text.title, text.arrived, text.summary_hash)
         self._templates.add(text)
         self._entries += 1
         self._search = None
@@ -343,7 +350,7 @@ class Clusterer:
     def add_closed(self, text: AnalysedText) -> None:
         """Count an entry of a closed story: its terms and its source's wording."""
         self._frequency.add({*text.title, *text.summary}, int(text.arrived // 86_400))
-        self._headlines.add(text.source_id, text.title, text.arrived)
+        self._headlines.add(text.source_id, text.title, text.arrived, text.summary_hash)
         self._templates.add_later(text)
 
     def flush(self) -> None:

@@ -81,8 +81,9 @@ class Comparison(Struct, frozen=True, gc=False):
     """IDF of a name in one title that the other text lacks, the lower of both directions."""
     no_event: bool = False
     """The title of the entry reports no event, none of the story's titles does, or they are two columns of a day."""
-    corrected: bool = False
-    """One source repeats a title with words before or behind it: "Update: ...", "... (corrected)"."""
+    same_piece: bool = False
+    """One source repeats a title with words before or behind it ("Update: ...", "... (corrected)"), or publishes a text
+    again under another headline."""
 
 
 def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
@@ -128,6 +129,10 @@ def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
     names = sorted(filter(is_name, of_nearest) if own.script == "latin" else of_nearest)
     each = shared_words(of_nearest, places) / len(of_nearest) if places else 1.0
     frame, slot, swapped, substituted = _frame(own, members)
+    # A series has the same summary under other names: "Flood warning issued for the River Severn", "... Trent".
+    same_piece = (not swapped and _republished(entry, latest)) or _corrected(own, latest)
+    if same_piece:
+        slot = substituted = 0.0
     return Comparison(
         similarity=best,
         contained=contained,
@@ -150,7 +155,7 @@ def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
         title_named=any(key in title and key in nearest.title for key in names),
         other_names=_other_names(entry, nearest, latest),
         no_event=own.no_event or all(member.no_event for member in members) or _two_columns(own, nearest),
-        corrected=_corrected(own, latest),
+        same_piece=same_piece,
     )
 
 
@@ -276,6 +281,18 @@ def _corrected(own: Member, latest: Sequence[Member]) -> bool:
             ):
                 return True
     return False
+
+
+def _republished(entry: WeighedText, latest: Sequence[Member]) -> bool:
+    """Return whether the story has this piece of this source, under a headline without other numbers or days."""
+    own = entry.member
+    return entry.republished and any(
+        member.source_id == own.source_id
+        and member.summary_hash == own.summary_hash
+        and not _apart(own.numbers, [member.numbers])
+        and not _apart(own.dates, [member.dates])
+        for member in latest
+    )
 
 
 def _fresh(entry: WeighedText, members: Sequence[Member]) -> float:

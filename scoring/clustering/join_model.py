@@ -178,7 +178,7 @@ def lexical_log_odds(by: Weights, evidence: Evidence) -> float:
         + by.same_terms * math.log1p(story.same_terms)
         + (
             0.0
-            if story.source_seconds is None or comparison.corrected
+            if story.source_seconds is None or comparison.same_piece
             else _same_source(by, entry, comparison, story.source_seconds)
         )
     )

@@ -50,6 +50,7 @@ class Member:
     embedding: Embedding | None = None
     no_event: bool = False
     of_a_day: bool = False
+    summary_hash: int = 0
 
     @classmethod
     def of(cls, text: AnalysedText, idf: Mapping[str, float], vector: Vector) -> Member:
@@ -72,6 +73,7 @@ class Member:
             embedding=text.embedding,
             no_event=text.no_event,
             of_a_day=text.of_a_day,
+            summary_hash=text.summary_hash,
         )
 
     def share_words(self, vocabulary: Vocabulary) -> None:
@@ -106,6 +108,8 @@ class WeighedText:
     """By pair of characters, the bit of its first position; title and summary are one bit apart."""
     title_names: Sequence[tuple[str, float]] = ()
     """Names in the title with their IDF, the rarest first."""
+    republished: bool = False
+    """Whether its source published this piece before, under another headline."""
 
 
 def weigh(
@@ -114,18 +118,21 @@ def weigh(
     headlines: boilerplate.EarlierHeadlines,
     template: Collection[str],
     tuning: Tuning,
+    *,
+    republished: bool = False,
 ) -> WeighedText:
     """Return an entry with the weights of its terms, computed before it is counted itself.
 
     headlines: of its source, on earlier days
     template:  its terms inside wording that its source's latest entries contain
+    republished: whether its source published this piece before, under another headline
     """
     general, idf, vector = _weights(text, frequency, headlines, tuning)
     member = Member.of(text, idf, vector)
     recurring = _recurring(member, general, headlines)
     template_share, fresh = _outside_template(text, general, template)
     title_names = sorted([item for item in member.title.items() if is_name(item[0])], key=itemgetter(1), reverse=True)
-    return WeighedText(text, member, idf, recurring, template_share, fresh, _places(text), title_names)
+    return WeighedText(text, member, idf, recurring, template_share, fresh, _places(text), title_names, republished)
 
 
 def member_of(

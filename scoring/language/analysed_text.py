@@ -38,6 +38,9 @@ SHINGLE_WORDS = 3
 
 CVE = "cve"
 
+MIN_SAME_SUMMARY_TERMS = 8
+"""Shorter summaries coincide: "Read the full story at The Verge." """
+
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
 _VERSION = re.compile(r"v\d+(?:\.\d+)+")
 """A version is written with a "v" or without."""
@@ -94,6 +97,8 @@ class AnalysedText(Struct, frozen=True):
     """Whether its title offers a bargain, sums up a day or week, or has only words of all headlines of its kind."""
     of_a_day: bool = False
     """Whether its title names the day of its publication, as those of daily columns do."""
+    summary_hash: int = 0
+    """Of the words of its summary; 0 for a summary of fewer than MIN_SAME_SUMMARY_TERMS."""
 
 
 def analyse(
@@ -141,6 +146,7 @@ def analyse(
         (*title_terms, *[word for word in title_words if word[0].isdigit()]),
         reports_no_event(title, title_kinds) or ("roundup" in title_kinds and stock.issuperset(title_terms)),
         names_its_day(dates, at),
+        crc32(" ".join(summary_words).encode()) if len(summary_terms) >= MIN_SAME_SUMMARY_TERMS else 0,
     )
 
 

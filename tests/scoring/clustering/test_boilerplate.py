@@ -21,7 +21,7 @@ DAY = 86_400.0
 
 
 def headlines(*titles: tuple[int, str]) -> EarlierHeadlines:
-    return EarlierHeadlines((day, tuple(title.split())) for day, title in titles)
+    return EarlierHeadlines((day, tuple(title.split()), 0) for day, title in titles)
 
 
 def test_boilerplate_of_a_source_counts_little_and_the_rest_as_before() -> None:
@@ -55,8 +55,8 @@ def test_headlines_of_today_too_old_or_without_a_source_are_ignored() -> None:
         habits.add("paper", ("day", str(day)), day * DAY)
 
     assert list(habits.of("", 3 * DAY)) == []
-    assert [day for day, _ in habits.of("paper", 3 * DAY)] == [1, 2]
-    assert [day for day, _ in habits.of("paper", (DAYS + 1) * DAY)] == [2, 3]
+    assert [day for day, _, _ in habits.of("paper", 3 * DAY)] == [1, 2]
+    assert [day for day, _, _ in habits.of("paper", (DAYS + 1) * DAY)] == [2, 3]
 
 
 def test_a_source_of_many_headlines_is_remembered_by_its_latest() -> None:
@@ -66,7 +66,7 @@ def test_a_source_of_many_headlines_is_remembered_by_its_latest() -> None:
 
     remembered = list(habits.of("paper", 2 * DAY))
     assert len(remembered) == MAX_HEADLINES
-    assert remembered[-1] == (1, (str(MAX_HEADLINES + 4),))
+    assert remembered[-1] == (1, (str(MAX_HEADLINES + 4),), 0)
 
 
 def entry(number: int, title: str, summary: str = "", source: str = "paper") -> AnalysedText:
@@ -82,6 +82,41 @@ def test_wording_of_a_source_is_boilerplate_from_its_second_entry_on() -> None:
     templates.add(first)
     assert templates.terms(second) == {"flood", "warn", "act", "stay", "away", "riversid"}
     assert templates.terms(entry(3, "Flood warning for the Trent at Newark", source="rival")) == frozenset()
+
+
+PIECE = "The city chose Nordbygg to build the harbour tunnel, after two years of talks with four bidders."
+
+
+@pytest.mark.parametrize(
+    ("earlier", "headline", "republished"),
+    [
+        ([("Nordbygg wins the tunnel contract", PIECE)], "Harbour tunnel goes to Nordbygg at last", True),
+        ([("Nordbygg wins the tunnel contract", PIECE)], "Four bidders lose the contract", False),
+        ([("Nordbygg wins the tunnel contract", "Talks took years.")], "Nordbygg wins the harbour tunnel", False),
+        ([("Bakers strike", PIECE), ("Nordbygg wins the tunnel contract", PIECE)], "Nordbygg builds the tunnel", False),
+        ([(f"Nordbygg wins tunnel contract {n}", PIECE) for n in "ABC"], "Nordbygg builds the tunnel", False),
+        ([("Best Nordbygg tunnel deals", PIECE)], "Best Nordbygg tunnel deals of today", False),
+    ],
+)
+def test_a_piece_under_another_headline_is_republished(
+    earlier: list[tuple[str, str]], headline: str, republished: bool
+) -> None:
+    habits = Headlines()
+    for number, (title, summary) in enumerate(earlier):
+        text = entry(number, title, summary)
+        habits.add("paper", text.title, text.arrived, text.summary_hash)
+
+    assert habits.republishes(entry(9, headline, PIECE)) == republished
+    assert not habits.republishes(entry(9, headline, PIECE, source="rival"))
+
+
+def test_a_summary_under_unrelated_headlines_is_constant() -> None:
+    habits = Headlines()
+    habits.add("paper", ("nordbygg", "tunnel"), 0.0, entry(1, "", PIECE).summary_hash)
+
+    assert habits.has_constant_summary(entry(2, "Bakers strike", PIECE))
+    assert not habits.has_constant_summary(entry(2, "Nordbygg digs", PIECE))
+    assert not habits.has_constant_summary(entry(2, "Bakers strike", "Of the paper."))
 
 
 def test_a_repeated_text_is_a_reprint_and_no_template() -> None:
@@ -123,7 +158,7 @@ def test_a_source_that_fell_silent_is_forgotten() -> None:
 
     habits.advance(DAYS)
     templates.advance(TEMPLATE_DAYS - 1)
-    assert list(habits.of("paper", 2 * DAY)) == [(1, ("flood",))]
+    assert list(habits.of("paper", 2 * DAY)) == [(1, ("flood",), 0)]
     assert templates.terms(entry(2, "Flood warning for the Trent at Newark"))
 
     habits.advance(DAYS + 1)
@@ -141,3 +176,13 @@ def test_the_index_of_headlines_forgets_with_them() -> None:
     assert len(earlier) == len(earlier.with_term("kxan")) == MAX_HEADLINES
     assert list(earlier.with_term("word2")) == []
     assert [earlier.day(number) for number in earlier.with_term("word3")] == [1]
+
+
+def test_summaries_are_forgotten_with_their_headlines() -> None:
+    habits = Headlines()
+    habits.add("paper", ("nordbygg", "tunnel"), DAY, entry(1, "", PIECE).summary_hash)
+    again = entry(2, "Nordbygg builds the tunnel", PIECE)
+    assert habits.republishes(again)
+
+    habits.add("paper", ("bakers",), (DAYS + 1) * DAY)
+    assert not habits.republishes(again)

@@ -150,6 +150,33 @@ SERIES: dict[str, list[tuple[str, str, str, str]]] = {
             "Aldersund chose Nordbygg to build the tunnel for 3.1 billion, after two years of talks. Shares rose.",
         ),
     ],
+    "a piece with a corrected headline": [
+        (
+            "a",
+            "paper",
+            "Aldersund backs Nordbygg's harbour tunel, says mayor Ulla Brekke",
+            "The mayor confirmed on Friday that Nordbygg will build the tunnel for 3.1 billion, after years of talks.",
+        ),
+        (
+            "a",
+            "paper",
+            "Aldersund backs Nordbygg's harbour tunnel, says mayor Ulla Brekke",
+            "The mayor confirmed on Friday that Nordbygg will build the tunnel for 3.1 billion, after years of talks.",
+        ),
+    ],
+    "pieces above a constant summary": [
+        (thing, "local", title, "Local news, weather and sport from Aldersund and the towns of the harbour district.")
+        for thing, title in (
+            ("a", "Bakers of Aldersund strike over ovens"),
+            ("b", "Ferry to Sandnoy is cancelled again"),
+            ("c", "Choir opens the Aldersund harbour festival"),
+            ("d", "Two held after theft in Aldersund harbour"),
+        )
+    ],
+    "versions above a constant summary": [
+        (thing, "kernels", title, "Quilln is a kernel. All users of this stable series must upgrade to this release.")
+        for thing, title in (("a", "Quilln stable kernel 6.17.8"), ("b", "Quilln stable kernel 6.12.58"))
+    ],
 }
 
 
