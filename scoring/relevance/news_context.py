@@ -7,8 +7,10 @@ and counts of the last days, no text. Which entries are one story is decided in 
 from __future__ import annotations
 
 import math
+from array import array
 from bisect import bisect_left
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -111,7 +113,10 @@ class NewsContext:
     """An inverted index of the titles of the last days.
 
     Titles of the last `NEAR_S` are numbered in order of arrival. The source and vector length of each are kept by
-    number. For each word, one list has the numbers of the newest titles that contain it, and another their sources.
+    number. For each word, one array has the numbers of the newest titles that contain it, and a list their sources.
+
+    Numbers and lengths are in arrays, because a title is compared with hundreds of others: their time went into waiting
+    for numbers that were all over the memory.
     """
 
     def __init__(self) -> None:
@@ -122,9 +127,11 @@ class NewsContext:
         self._day = 0
         self._recent: deque[tuple[float, int]] = deque()
         self._next = 0
-        self._source: dict[int, str] = {}
-        self._length: dict[int, float] = {}
-        self._postings: dict[str, list[int]] = {}
+        self._first = 0
+        """The number of the first title in the next two."""
+        self._sources: list[str] = []
+        self._lengths = array("d")
+        self._postings: dict[str, array[int]] = {}
         self._speakers: dict[str, list[str]] = {}
         self._own: dict[str, deque[float]] = {}
         self._now = 0.0
@@ -134,14 +141,17 @@ class NewsContext:
         earliest = self._recent[0][1] if self._recent else self._next
         # Numbers of older titles are only removed when their word is next looked up.
         postings = {
-            word: numbers[bisect_left(numbers, earliest) :]
+            word: list(numbers[bisect_left(numbers, earliest) :])
             for word, numbers in self._postings.items()
             if numbers[-1] >= earliest
         }
         return NewsContextState(
             self._now,
             [(day, self._day_titles[day], dict(counts)) for day, counts in self._days],
-            [(at, number, self._source[number], self._length[number]) for at, number in self._recent],
+            [
+                (at, number, self._sources[number - self._first], self._lengths[number - self._first])
+                for at, number in self._recent
+            ],
             self._next,
             postings,
             {source: list(moments) for source, moments in self._own.items()},
@@ -163,11 +173,13 @@ class NewsContext:
                 usual[word] = usual.get(word, 0) + count
         self._recent = deque((at, number) for at, number, _, _ in state.recent)
         self._next = state.next
-        self._source = {number: vocabulary[source] for _, number, source, _ in state.recent}
-        self._length = {number: length for _, number, _, length in state.recent}
-        self._postings = {vocabulary[word]: numbers for word, numbers in state.postings.items()}
+        self._first = state.recent[0][1] if state.recent else state.next
+        self._sources = [vocabulary[source] for _, _, source, _ in state.recent]
+        self._lengths = array("d", [length for _, _, _, length in state.recent])
+        self._postings = {vocabulary[word]: array("Q", numbers) for word, numbers in state.postings.items()}
         self._speakers = {
-            word: [self._source[number] for number in numbers] for word, numbers in self._postings.items()
+            word: [self._sources[number - self._first] for number in numbers]
+            for word, numbers in self._postings.items()
         }
         self._own = {vocabulary[source]: deque(moments, maxlen=MAX_OWN_TITLES) for source, moments in state.own.items()}
 
@@ -177,8 +189,11 @@ class NewsContext:
         self._day = int(at // 86_400)
         earliest = at - NEAR_S
         while self._recent and self._recent[0][0] < earliest:
-            _, number = self._recent.popleft()
-            del self._source[number], self._length[number]
+            self._recent.popleft()
+        gone = (self._recent[0][1] if self._recent else self._next) - self._first
+        if gone > len(self._lengths) // 2:
+            del self._sources[:gone], self._lengths[:gone]
+            self._first += gone
         while self._days and self._days[0][0] <= self._day - USUAL_DAYS:
             day, counts = self._days.popleft()
             self._titles -= self._day_titles.pop(day)
@@ -237,14 +252,15 @@ class NewsContext:
             usual[word] = usual.get(word, 0) + 1
             numbers = postings.get(word)
             if numbers is None:
-                postings[word], speakers[word] = [number], [source]
+                postings[word], speakers[word] = array("Q", (number,)), [source]
                 continue
             numbers.append(number)
             speakers[word].append(source)
             if len(numbers) > POSTINGS:
                 del numbers[0], speakers[word][0]
         self._next += 1
-        self._source[number], self._length[number] = source, norm
+        self._sources.append(source)
+        self._lengths.append(norm)
         self._titles += 1
         self._day_titles[self._day] += 1
         self._recent.append((at, number))
@@ -267,9 +283,13 @@ class NewsContext:
             if usual is None:
                 unseen += value
             elif usual <= common:
-                users = self._add_matches(word, value * value, dots)
-                users.discard(source)
+                speakers = self._add_matches(word, value * value, dots)
                 due = usual * share
+                # A frequent word has no burst even if each of the compared titles is of another source.
+                if usual > seldom and len(speakers) <= due:
+                    continue
+                users = set(speakers)
+                users.discard(source)
                 bursts.append((len(users) - due) / math.sqrt(due + 1.0))
                 if usual <= seldom:
                     talks.append(len(users))
@@ -294,35 +314,35 @@ class NewsContext:
             return len(own)
         return sum(1 for _ in takewhile(lambda at: at >= since, reversed(own)))
 
-    def _add_matches(self, word: str, add: float, dots: dict[int, float]) -> set[str]:
-        """Add *add* to the product of each recent title that contains *word*; return the sources that used it."""
+    def _add_matches(self, word: str, add: float, dots: dict[int, float]) -> Sequence[str]:
+        """Add *add* to the product of each recent title that contains *word*; return their sources."""
         numbers = self._postings.get(word)
         if numbers is None:
-            return set()
+            return ()
         speakers = self._speakers[word]
         earliest = self._recent[0][1] if self._recent else self._next
         if numbers[0] < earliest:
             gone = bisect_left(numbers, earliest)
             if gone == len(numbers):
                 del self._postings[word], self._speakers[word]
-                return set()
+                return ()
             del numbers[:gone], speakers[:gone]
         # Most titles have one word in common, so adding to those that have more takes half as long as adding to each.
         products = dict.fromkeys(numbers, add)
         for number in products.keys() & dots.keys():
             products[number] += dots[number]
         dots.update(products)
-        return set(speakers)
+        return speakers
 
     def _nearest_titles(self, dots: dict[int, float], norm: float, source: str) -> list[float]:
         """Return, for each other source, the cosine of its most similar title, if it is above MIN_COSINE."""
-        length = self._length
+        first, lengths = self._first, self._lengths
         least = MIN_COSINE * norm
         # Of hundreds of titles that share a word, about ten are similar.
-        tokens = [(value, number) for number, dot in dots.items() if (value := dot / length[number]) > least]
+        tokens = [(value, number) for number, dot in dots.items() if (value := dot / lengths[number - first]) > least]
         best: dict[str, float] = {}
         for value, number in tokens:
-            name = self._source[number]
+            name = self._sources[number - first]
             if value > best.get(name, 0.0) and name != source:
                 best[name] = value
         return [min(value / norm, 1.0) for value in best.values()]
