@@ -262,7 +262,7 @@ def decision(row: Row) -> Decision:
 
 def contributions_text(parts: tuple[Contribution, ...]) -> str:
     """Return *parts* as JSON, in their order."""
-    return json.dumps([[p.name, p.log_odds, p.points, p.reason.as_plain()] for p in parts], ensure_ascii=False)
+    return msgspec.json.encode([[p.name, p.log_odds, p.points, p.reason.as_plain()] for p in parts]).decode()
 
 
 def membership(row: Row) -> Membership:

@@ -9,8 +9,9 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from aggregator.model import Entry, Membership
 from aggregator.text.title_kinds import UNUSUAL_CASE
@@ -228,8 +229,7 @@ MIN_COMPARED, MAX_COMPARED = 3, 30
 """Two headlines do not tell which of them is beside the point; in a large story the latest are compared."""
 
 
-@dataclass(frozen=True, slots=True)
-class Headline:
+class Headline(Struct, frozen=True):
     """An entry of a story, as far as the choice of the lead goes."""
 
     entry_id: int
