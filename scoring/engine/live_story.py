@@ -45,6 +45,8 @@ class Member:
     link: str
     points_to: str
     """The page that it only links to; "" for an article."""
+    target: str
+    """The `article_key` of the article that it is or links to, "" if it has none."""
     at: datetime
     """When it counts as published."""
     arrived: datetime
@@ -64,11 +66,6 @@ class Member:
     """Probability that an editor would choose it, from its text alone, 0..1."""
     embedding: Embedding | None = None
     """Of the text that it came with."""
-
-    @property
-    def target(self) -> str:
-        """The `article_key` of the article that it is or links to, "" if it has none."""
-        return article_key(self.points_to or self.link) if self.points_to or self.link else ""
 
     @property
     def pointer(self) -> bool:

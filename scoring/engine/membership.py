@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from aggregator.model import Edit, Embedding, Entry, Membership, ReasonKind
+from aggregator.text.urls import article_key
 from scoring.categories.classifier import Evidence
 from scoring.clustering import copies
 from scoring.clustering.clusterer import Placement
@@ -126,6 +127,7 @@ class Joiner:
             summary=entry.summary,
             link=entry.link,
             points_to=entry.points_to,
+            target=article_key(entry.points_to or entry.link) if entry.points_to or entry.link else "",
             at=entry.at,
             arrived=entry.first_seen_at,
             joined=joined,

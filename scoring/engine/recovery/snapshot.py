@@ -22,7 +22,7 @@ from aggregator.errors import StoreError
 from scoring.engine.settings import SettingsSnapshot
 from scoring.engine.state import StateSnapshot
 
-FORMAT = 10
+FORMAT = 11
 """Version of the snapshot format.
 
 Raise it when a field of the state is added, removed or changes its meaning: other terms for the same text, other units.
