@@ -21,7 +21,7 @@ from scoring.clustering import reclustering
 from scoring.clustering.clusterer import Clusterer
 from scoring.clustering.reclustering import Split
 from scoring.evaluation.stories import assign, mixed, read_gold
-from scoring.language.analysed_text import AnalysedText
+from scoring.language.analysed_text import EntryTerms
 from scoring.metrics.clustering import bcubed
 from scoring.relevance.model import load_prior
 from scoring.replay.streams import Stream
@@ -43,12 +43,12 @@ def measured(name: str, run: Run, data: Path, ratio: float) -> str:
     verdicts: Counter[str] = Counter()
     plain = reclustering.split_of
 
-    def judged(clusterer: Clusterer, texts: Sequence[AnalysedText], first: int) -> Split | None:
-        split = plain(clusterer, texts, first)
+    def judged(clusterer: Clusterer, entries: Sequence[EntryTerms], first: int) -> Split | None:
+        split = plain(clusterer, entries, first)
         if split is not None:
             sides = [[], []]  # type: list[list[str]]
-            for place, text in enumerate(texts):
-                if (label := gold.get(ids[text.entry_id - 1])) is not None:
+            for place, entry in enumerate(entries):
+                if (label := gold.get(ids[entry.entry_id - 1])) is not None:
                     sides[place in split.leaving].append(label)
             former, latter = map(commonest, sides)
             verdicts[

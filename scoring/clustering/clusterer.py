@@ -29,7 +29,7 @@ from scoring.clustering.open_stories import OpenStories, OpenStoriesState, OpenS
 from scoring.clustering.phrases import phrases
 from scoring.clustering.weighed_text import Member, WeighedText, member_of, vector_of, weigh
 from scoring.clustering.weights import JOINS, Tuning
-from scoring.language.analysed_text import AnalysedText
+from scoring.language.analysed_text import AnalysedText, EntryTerms
 from scoring.language.terms import DocumentFrequency, Vocabulary
 
 USUAL_SIMILARITY = 0.05
@@ -307,11 +307,11 @@ class Clusterer:
         """Return the similarity of two stories and the terms that contribute most; see `OpenStories.likeness`."""
         return self._open.likeness(one_id, other_id, tau)
 
-    def halves(self, texts: Sequence[AnalysedText]) -> Halves:
+    def halves(self, entries: Sequence[EntryTerms]) -> Halves:
         """Return the two clusters that the entries of a story separate into best, and their similarity."""
         vectors = [
-            vector_of(text, self._frequency, self._headlines.of(text.source_id, text.arrived), self._tuning)
-            for text in texts
+            vector_of(entry, self._frequency, self._headlines.of(entry.source_id, entry.arrived), self._tuning)
+            for entry in entries
         ]
         return bisect(vectors)
 

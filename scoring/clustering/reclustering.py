@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from aggregator.model import Reason, ReasonKind, because
 from scoring.clustering.clusterer import Clusterer, Placement
-from scoring.language.analysed_text import AnalysedText
+from scoring.language.analysed_text import AnalysedText, EntryTerms
 
 # Observed: the first reports of an event are often too short to match ("Quake hits Ruritania", "Dozens hurt as
 # buildings fall in Zenda"), and each attracts others; a later report mentions both.
@@ -113,13 +113,13 @@ def due(entries: int) -> bool:
     return size == entries <= MAX_ENTRIES
 
 
-def split_of(clusterer: Clusterer, texts: Sequence[AnalysedText], first: int) -> Split | None:
+def split_of(clusterer: Clusterer, entries: Sequence[EntryTerms], first: int) -> Split | None:
     """Return the split of a story, None if its entries are one event.
 
-    texts: its entries
-    first: the index of the entry that it is named for
+    entries: all of its entries
+    first:   the index of the entry that it is named for
     """
-    halves = clusterer.halves(texts)
+    halves = clusterer.halves(entries)
     if min(len(halves.first), len(halves.second)) < 2 or halves.across >= MAX_SPLIT_RATIO * halves.within:
         return None
     leaving = halves.second if first in halves.first else halves.first

@@ -11,7 +11,7 @@ from operator import itemgetter
 from aggregator.model import Embedding
 from scoring.clustering import boilerplate
 from scoring.clustering.weights import Tuning
-from scoring.language.analysed_text import AnalysedText
+from scoring.language.analysed_text import AnalysedText, EntryTerms
 from scoring.language.names import is_name
 from scoring.language.terms import DocumentFrequency, Vocabulary, is_figure
 
@@ -144,14 +144,14 @@ def member_of(
 
 
 def vector_of(
-    text: AnalysedText, frequency: DocumentFrequency, headlines: boilerplate.EarlierHeadlines, tuning: Tuning
+    text: EntryTerms, frequency: DocumentFrequency, headlines: boilerplate.EarlierHeadlines, tuning: Tuning
 ) -> Vector:
     """Return the vector that `weigh` gives an entry, without the rest."""
     return _weights(text, frequency, headlines, tuning)[2]
 
 
 def _weights(
-    text: AnalysedText, frequency: DocumentFrequency, headlines: boilerplate.EarlierHeadlines, tuning: Tuning
+    text: EntryTerms, frequency: DocumentFrequency, headlines: boilerplate.EarlierHeadlines, tuning: Tuning
 ) -> tuple[Mapping[str, float], dict[str, float], Vector]:
     """Return the IDF of each term, the IDF lowered for boilerplate and stock terms, and the vector."""
     vector: Vector = {}

@@ -17,7 +17,7 @@ from aggregator.model import Embedding, Entry, Membership, Story
 from aggregator.text.urls import article_key
 from scoring.categories.classifier import Evidence
 from scoring.clustering import copies
-from scoring.language.analysed_text import AnalysedText, analyse
+from scoring.language.analysed_text import AnalysedText, EntryTerms, analyse
 from scoring.relevance.news_context import NO_CONTEXT, TitleContext
 
 ClosedStory = tuple[Story, Sequence[tuple[Entry, Membership]]]
@@ -212,14 +212,17 @@ RUNS_A_TEXT = 50
 
 
 class RecentTexts:
-    """The analysed texts of the most recently used entries.
+    """What texts of live entries were analysed to, as far as it is kept: each can be analysed again.
 
-    Deciding whether to split a growing story takes the texts of all its entries. Keeping them with every live entry
-    would double the memory of the engine, and most stories never grow.
+    Deciding whether to split a growing story takes the terms of all its entries, so they stay as long as the entries
+    live. Keeping whole texts, or the terms of entries whose stories never grow, would double the memory of the engine.
     """
 
     def __init__(self) -> None:
         self._texts: dict[int, AnalysedText] = {}
+        """Of the most recently used entries."""
+        self._terms: dict[int, EntryTerms] = {}
+        """Of the entries of stories that have grown."""
         self._runs: dict[int, array[int]] = {}
         self._kept_runs = 0
 
@@ -233,6 +236,13 @@ class RecentTexts:
                 del self._texts[next(iter(self._texts))]
         self._texts[entry.entry_id] = text
         return text
+
+    def terms(self, member: Member) -> EntryTerms:
+        """Return the terms of an entry of a story that grows."""
+        terms = self._terms.get(member.entry_id)
+        if terms is None:
+            terms = self._terms[member.entry_id] = self.of(member).terms()
+        return terms
 
     def runs(self, member: Member) -> array[int]:
         """Return the runs of words of an entry; see `copies.runs`."""
@@ -248,6 +258,7 @@ class RecentTexts:
     def forget(self, entry_id: int) -> None:
         """Drop the text of an entry that was edited, or whose story has ended."""
         self._texts.pop(entry_id, None)
+        self._terms.pop(entry_id, None)
         runs = self._runs.pop(entry_id, None)
         if runs is not None:
             self._kept_runs -= len(runs) + RUNS_A_TEXT

@@ -78,8 +78,8 @@ class Regrouping:
             return
         entry_ids = list(live.members)
         # All entries, not only the few that the clusterer keeps of a story: the first ones name it.
-        texts = [self._state.texts.of(member) for member in live.members.values()]
-        split = reclustering.split_of(state.clusterer, texts, entry_ids.index(story_id))
+        terms = [state.texts.terms(member) for member in live.members.values()]
+        split = reclustering.split_of(state.clusterer, terms, entry_ids.index(story_id))
         if split is None:
             return
         leaving = {entry_ids[place] for place in split.leaving}
@@ -94,6 +94,7 @@ class Regrouping:
         latest = state.clusterer.latest(
             story_id
         )  # read before the removal: both halves have waited as long as the whole
+        texts = [state.texts.of(member) for member in live.members.values()]
         self.remove(story_id)
         for name, group, other in ((story_id, staying, leaving), (new_id, leaving, staying)):
             log.memberships += self.form(name, group, [live], reason, reclustering.SPLIT_PRECISION)

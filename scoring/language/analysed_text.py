@@ -52,21 +52,28 @@ _NUMBERED_WORDS = """
 _NUMBERED = frozenset(_NUMBERED_WORDS.split())
 
 
-class AnalysedText(Struct, frozen=True):
-    """The analysed text of an entry, for comparisons."""
+class EntryTerms(Struct, frozen=True):
+    """The terms of an entry, and what their weights depend on."""
 
     entry_id: int
     source_id: str
     """Empty if unknown."""
-    link: str
-    """Canonical; may be empty."""
+    arrived: float
+    """When it was first seen, in seconds since 1970."""
     title: tuple[str, ...]
     """Terms in order: `kubernetes`, `kubernetes|1.33`."""
     summary: tuple[str, ...]
+    stock: frozenset[str]
+    """Terms that every headline of its kind has."""
+
+
+class AnalysedText(EntryTerms, frozen=True):
+    """The analysed text of an entry, for comparisons."""
+
+    link: str
+    """Canonical; may be empty."""
     at: float
     """When it counts as published, in seconds since 1970."""
-    arrived: float
-    """When it was first seen, in seconds since 1970."""
     script: str
     """Main script of its title: "latin", "cyrillic", "kana", "han"..., or ""."""
     excerpt: str
@@ -79,8 +86,6 @@ class AnalysedText(Struct, frozen=True):
     """CVE numbers in title and summary: `2025-5777`."""
     dates: frozenset[str] = frozenset()
     """Of the title."""
-    stock: frozenset[str] = frozenset()
-    """Terms that every headline of its kind has."""
     title_shingles: tuple[int, ...] = ()
     """A hash of each run of SHINGLE_WORDS words, with all numbers equal. Empty if the text is not compared."""
     summary_shingles: tuple[int, ...] = ()
@@ -99,6 +104,10 @@ class AnalysedText(Struct, frozen=True):
     """Whether its title names the day of its publication, as those of daily columns do."""
     summary_hash: int = 0
     """Of the words of its summary; 0 for a summary of fewer than MIN_SAME_SUMMARY_TERMS."""
+
+    def terms(self) -> EntryTerms:
+        """Return its terms alone, a tenth of the whole."""
+        return EntryTerms(self.entry_id, self.source_id, self.arrived, self.title, self.summary, self.stock)
 
 
 def analyse(
@@ -126,18 +135,18 @@ def analyse(
     return AnalysedText(
         entry_id,
         source_id,
-        link,
+        arrived,
         tuple(title_terms),
         tuple(summary_terms[:MAX_SUMMARY_TERMS]),
+        stock,
+        link,
         at,
-        arrived,
         script(title if title else summary) if compared else "",
         f"{title}\n{summary[:MAX_EXCERPT_CHARS]}" if compared else "",
         frozenset(numbers),
         tuple(versions),
         _vulnerabilities(title_words) | _vulnerabilities(summary_words),
         dates,
-        stock,
         shingles(title_words) if compared else (),
         shingles(shingled) if compared else (),
         title_words,

@@ -29,6 +29,20 @@ def test_the_least_recently_used_texts_are_evicted() -> None:
     assert texts.of(entry(2, "A title")) is not second
 
 
+def test_the_terms_of_a_growing_story_are_kept_until_they_are_forgotten() -> None:
+    running = Engine(CONFIG, load_prior())
+    running.step([entry(1, *EVENTS[0][0])], NOON)
+    texts, member = running._state.texts, running._state.live[1].members[1]
+    terms = texts.terms(member)
+    for number in range(2, MAX_RECENT_TEXTS + 2):
+        texts.of(entry(number, "A title"))
+
+    assert texts.terms(member) is terms
+    texts.forget(1)
+    assert texts.terms(member) is not terms
+    assert texts.terms(member) == terms == texts.of(member).terms()
+
+
 def test_an_edit_is_compared_by_its_new_text() -> None:
     running = Engine(CONFIG, load_prior())
     running.step([entry(1, *EVENTS[0][0])], NOON)
