@@ -198,6 +198,12 @@ def registrable_domain(host: str) -> str:
     return _suffixes().privatesuffix(name) or name
 
 
+def domain_name(domain: str) -> str:
+    """Return a registrable domain without its ending: bbc for bbc.co.uk and bbc.com; an IP address as it is."""
+    name = domain.partition(".")[0]
+    return domain if name.isdigit() else name
+
+
 def shown(url: str) -> str:
     """Return *url* for a log line or a page: without user name, password and control characters."""
     url = _CONTROL.sub("", url)

@@ -13,7 +13,7 @@ from zlib import crc32
 
 from aggregator.config import owner_of
 from aggregator.model import Config
-from aggregator.text.urls import host, registrable_domain
+from aggregator.text.urls import domain_name, host, registrable_domain
 from scoring.language.terms import words_of
 
 # Observed: a wire text is reprinted with its first paragraph unchanged under another headline, cut at
@@ -86,22 +86,23 @@ class Owners:
 
         origin_url: the site of the publisher that an aggregator names in `<source>`, or a feed as its own, "" for none
 
-        The owner in feeds.yaml counts for everything that the source publishes on the sites that it links to.
+        The owner in feeds.yaml counts for everything that the source publishes on the sites that it links to. Sites of
+        one feed whose domains differ in their ending are of one owner, unless they have sources of their own.
         """
         origin = registrable_domain(host(origin_url)) if origin_url else ""
         own = self.of_source(source_id)
         site = registrable_domain(host(link)) if link else ""
-        if source_id in self._configured and (not origin or origin == site):
+        if source_id in self._configured and (not origin or domain_name(origin) == domain_name(site)):
             return own
         if origin in SHARED_HOSTS:
             return own if source_id in self._configured else source_id
-        if origin:
-            return self._by_site.get(origin, origin)
-        if source_id not in self._hosted or not link:
-            return own
-        if site in SHARED_HOSTS or site == own:
-            return source_id
-        return self._by_site.get(site, site) if site else own
+        if not origin and source_id in self._hosted and link:
+            if site in SHARED_HOSTS or site == own:
+                return source_id
+            return self._by_site.get(site, site) if site else own
+        publisher = self._by_site.get(origin, origin) if origin else own
+        is_other_ending = site != (origin or own) and domain_name(site) == domain_name(origin or own)
+        return self._by_site.get(site, publisher) if is_other_ending else publisher
 
 
 def _of_a_user(url: str) -> bool:

@@ -1,14 +1,13 @@
 """Find the site that publishes an entry, where its feed is served elsewhere.
 
 Observed: the feed of a site at FeedBurner or RSSHub; a feed of bbci.co.uk that names bbc.co.uk as its site and links to
-bbc.com.
-Rule: the publisher of an entry on the site of its channel is that site; so is a site that differs from the channel's or
-the feed's in its ending alone.
+both bbc.co.uk and bbc.com.
+Rule: an entry on the site of its feed, or of its channel, is published by that site, whatever the ending of its domain.
 """
 
 from __future__ import annotations
 
-from aggregator.text.urls import host, registrable_domain
+from aggregator.text.urls import domain_name, host, registrable_domain
 
 
 def publisher_of(link: str, home: str, url: str) -> str:
@@ -18,14 +17,11 @@ def publisher_of(link: str, home: str, url: str) -> str:
     home: the site that the channel names
     url:  of the feed
     """
-    site, channel, feed = _site(link), _site(home), _site(url)
-    if not site or site == feed:
+    site = _name(link)
+    if not site or site == _name(url):
         return ""
-    if site == channel:
-        return home
-    name = site.partition(".")[0]
-    return f"https://{site}/" if name in (channel.partition(".")[0], feed.partition(".")[0]) else ""
+    return home if site == _name(home) else ""
 
 
-def _site(url: str) -> str:
-    return registrable_domain(host(url)) if url else ""
+def _name(url: str) -> str:
+    return domain_name(registrable_domain(host(url))) if url else ""

@@ -153,10 +153,13 @@ def test_an_entry_with_a_text_or_several_links_points_nowhere(description: str) 
 @pytest.mark.parametrize(
     ("home", "link", "origin"),
     [
-        ("https://www.times.co.uk/", "https://www.times.example/a", "https://times.example/"),
+        ("https://www.times.co.uk/", "https://www.times.example/a", "https://www.times.co.uk/"),
+        ("https://www.times.co.uk/", "https://www.times.co.uk/a", "https://www.times.co.uk/"),
         ("https://www.times.example/", "https://www.times.example/a", "https://www.times.example/"),
         ("https://www.times.co.uk/", "https://rival.example/a", ""),
         ("https://feeds.host.example/", "https://host.example/a", ""),
+        ("https://host.co.uk/", "https://host.co.uk/a", ""),
+        ("https://host.co.uk/", "https://host.com/a", ""),
     ],
 )
 def test_the_publisher_is_the_site_of_the_channel_whatever_its_ending(home: str, link: str, origin: str) -> None:

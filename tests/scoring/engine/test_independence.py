@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aggregator.config import owner_of
 from aggregator.model import Config, Entry, Site, Source, Story
 from scoring.clustering.copies import Owners
 from scoring.engine import Engine
@@ -126,6 +127,32 @@ def test_users_of_one_site_are_owners_of_their_own(path: str) -> None:
     owners = Owners(Config(Site(), (), (*SOURCES, source)))
     assert owners.of_entry("ann", "https://hub.example/posts/1", "") == "ann"
     assert owners.of_entry("ann", "https://paper.example/a", "") == "paper.example"
+
+
+@pytest.mark.parametrize(
+    ("feed", "origin", "expected"),
+    [
+        ("https://times.example/rss", "", "times.example"),
+        ("https://feeds.host.example/times", "https://times.co.uk/", "times.co.uk"),
+    ],
+)
+def test_sites_of_one_feed_whose_domains_differ_in_their_ending_have_one_owner(
+    feed: str, origin: str, expected: str
+) -> None:
+    source = Source(id="times", name="The Times", url=feed, category="", owner=owner_of(feed))
+    owners = Owners(Config(Site(), (), (source,)))
+    links = [f"https://www.{site}/a" for site in ("times.example", "times.co.uk", "times.com")]
+    assert {owners.of_entry("times", link, origin) for link in links} == {expected}
+    sister = Source(id="sister", name="The Times of ours", url=f"{links[2]}/rss", category="", owner="times.com")
+    with_sister = Owners(Config(Site(), (), (source, sister)))
+    assert with_sister.of_entry("times", links[2], origin) == "times.com"
+
+
+def test_an_owner_in_feeds_yaml_has_all_sites_of_its_name() -> None:
+    source = Source(id="times", name="", url="https://feeds.host.example/times", category="", owner="Times & Co")
+    owners = Owners(Config(Site(), (), (source,)))
+    for site in ("times.co.uk", "times.com"):
+        assert owners.of_entry("times", f"https://www.{site}/a", "https://times.co.uk/") == "Times & Co"
 
 
 def test_versions_of_an_article_for_mobiles_are_the_article() -> None:
