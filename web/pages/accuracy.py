@@ -25,7 +25,7 @@ def accuracy() -> str:
         day = store.scorecards.latest()
         windows, calibration = [], None
         if day is not None:
-            measures = store.scorecards.of(day)
+            measures = present.distinct(store.scorecards.of(day))
             windows = present.windows(measures, store.scorecards.tables(day), lambda id_: names.get(id_, id_) or "–")
             calibration = present.calibration(measures)
         questions = present.questions()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -151,6 +151,19 @@ class Window:
     categories: tuple[tuple[str, Cell, Cell], ...]
     """Name, AUC and Brier."""
     confusion: Confusion | None
+
+
+def distinct(measures: Sequence[Measure]) -> list[Measure]:
+    """Return *measures* without windows that have the numbers of a shorter one: a young site has no older days."""
+    shown: list[Measure] = []
+    known: set[frozenset[Measure]] = set()
+    for days in sorted({m.window_days for m in measures}):
+        of_window = [m for m in measures if m.window_days == days]
+        numbers = frozenset(replace(measure, window_days=0) for measure in of_window)
+        if numbers not in known:
+            known.add(numbers)
+            shown += of_window
+    return shown
 
 
 def windows(

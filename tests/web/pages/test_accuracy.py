@@ -85,6 +85,17 @@ def test_calibration_drifts_when_the_newest_days_are_clearly_worse(
     assert shown.drifts is drifts
 
 
+def test_a_window_without_older_days_than_a_shorter_one_is_left_out(
+    store: Store, tmp_path: Path, make_app: Callable[..., Flask]
+) -> None:
+    store.scorecards.save(NIGHT, errors(0.02, 0.02, 0.05), {})
+    page = text(get(make_app(tmp_path / "news.db").test_client(), "/accuracy"))
+    assert "Last 7 days" in page
+    assert "The last 7 days" in page
+    assert "30 days" not in page
+    assert "The last 90 days" in page
+
+
 def test_there_is_no_calibration_before_there_are_enough_cases() -> None:
     assert calibration(errors(None, None, None)) is None
     assert calibration(card(0.8)) is None
