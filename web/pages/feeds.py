@@ -231,6 +231,7 @@ def _items(store: Store, show: Presenter, listed: list[Listed]) -> list[syndicat
                 base_url=base,
                 id_base=id_base(),
                 source=show.source_name(story.lead.source_id),
+                first_source=show.source_name(story.first_source_id),
                 category=section.name if section else "",
                 related=[(entry, show.source_name(entry.source_id)) for entry in others.get(story.story.story_id, ())],
                 image=syndication.image(picture, base + shown.src, shown.caption, shown.credit)

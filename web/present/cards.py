@@ -140,7 +140,7 @@ class Card:
     entries: int
     sources: str
     via: str
-    """The source that reported it first."""
+    """ID of the source that reported it first."""
     via_name: str
     source: str
     """The source of its headline."""

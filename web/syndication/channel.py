@@ -41,11 +41,11 @@ class Item:
     text: str
     """Plain: the summary, may be empty."""
     facts: str
-    """Plain: `Score: 87 · 9 sources, 6 independent · via techcrunch_ai`."""
+    """Plain: `Score: 87 · 9 sources, 6 independent · via TechCrunch AI`."""
     original: str
     """The lead entry at its source; "" when it has no usable link."""
     via: str
-    """The source that had it first."""
+    """ID of the source that had it first."""
     source: str
     category: str
     category_id: str
@@ -119,19 +119,22 @@ def item(
     base_url: str,
     id_base: str,
     source: str,
+    first_source: str,
     category: str,
     related: Sequence[tuple[Entry, str]] = (),
     image: Image | None = None,
 ) -> Item:
     """Return a story as an item.
 
-    base_url: the site's address without a trailing slash
-    id_base:  the address from which IDs are made; it must never change
-    related:  entries of other sources, each with its source's name
+    base_url:     the site's address without a trailing slash
+    id_base:      the address from which IDs are made; it must never change
+    source:       name of the source of the headline
+    first_source: name of the source that reported it first
+    related:      entries of other sources, each with its source's name
     """
     story, lead = listed.story, listed.lead
     facts = [f"Score: {story.score}{' (provisional)' if story.provisional else ''}"]
-    facts += [source_count(story.sources, story.independent_sources), f"via {listed.first_source_id}"]
+    facts += [source_count(story.sources, story.independent_sources), f"via {first_source}"]
     if story.published_at is None:
         seen = story.first_seen_at.astimezone(UTC)
         facts.append(f"first seen {seen.day} {seen:%b %Y, %H:%M} UTC")

@@ -50,7 +50,7 @@ def test_the_front_page_leads_with_what_trends_and_names_the_others_who_tell_it(
     assert "OpenAI takes 2 gigawatts of Amazon's Trainium" in lead
     assert "Big Tech" in lead
     assert "Score: 73" in lead
-    assert "via techcrunch_ai 8 h ago" in lead
+    assert "via TechCrunch AI 8 h ago" in lead
     assert "8 sources, 7 independent" in lead
     assert "1 min read" in lead
     assert re.search(r"\b\d+ views\b", lead)
@@ -225,7 +225,7 @@ def test_a_story_shows_its_score_its_sources_and_its_reasons(full: FlaskClient) 
     page = get(full, lead_path(full))
     visible = text(page)
     for part in (
-        "Big Tech Score: 73", "OpenAI takes 2 gigawatts", "AWS and OpenAI have agreed", "via techcrunch_ai",
+        "Big Tech Score: 73", "OpenAI takes 2 gigawatts", "AWS and OpenAI have agreed", "via TechCrunch AI",
         "8 h ago", "1 min read", "8 sources, 7 independent", "Infrastructure desk , TechCrunch AI",
         "The agreement runs for eight years.", "Read the original at TechCrunch AI", "Why this score",
         "“trainium”", "Score history", "northline_wire: shares trainium, gigawatts, openai",

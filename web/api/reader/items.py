@@ -35,6 +35,7 @@ def items(
             base_url=base,
             id_base=tags,
             source=show.source_name(row.lead.source_id),
+            first_source=show.source_name(row.first_source_id),
             category=section.name if section else "",
             related=related,
         )
