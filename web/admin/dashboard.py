@@ -14,7 +14,7 @@ from aggregator.translatable import Translatable, message_of
 from web.admin import actions as audit
 from web.admin.wording import backup_summary, disk_summary
 from web.alerts.wording import alarm_text
-from web.auth.credentials import TooManyTries, named_by_proxy
+from web.auth.credentials import TooManyTries, named_by_proxy, token_file
 from web.present.alerts import alert_rows
 from web.request.access import (
     SIGN_IN,
@@ -73,7 +73,13 @@ def _sign_in_page(message: str = "") -> str:
     with reading().store() as store:
         has_token = authenticator().has_token(store)
     back = back_to(request.values.get("back", ""))
-    return render_template("admin/sign_in.html", message=message, has_token=has_token, back=back)
+    return render_template(
+        "admin/sign_in.html",
+        message=message,
+        has_token=has_token,
+        token_file=token_file(reading().db).name,
+        back=back,
+    )
 
 
 @blueprint.post("/admin/sign-out")

@@ -308,6 +308,11 @@ def test_what_is_stored_opens_nothing(desk: FlaskClient, tmp_path: Path) -> None
     assert digest(cookie) in stored
 
 
+def test_the_sign_in_page_names_the_file_beside_the_database(tmp_path: Path, make_app: Callable[..., Flask]) -> None:
+    page = make_app(tmp_path / "ours.db", token=TOKEN).test_client().get("/admin/sign-in").text
+    assert "It is in the file ours.db.token, or" in page
+
+
 def test_each_sign_in_gives_a_new_session_and_ends_the_one_before(desk: FlaskClient) -> None:
     first = sign_in(desk).headers["Set-Cookie"].split(";")[0]
     second = sign_in(desk).headers["Set-Cookie"].split(";")[0]
