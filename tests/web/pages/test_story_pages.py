@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 
+from aggregator.store import Store
 from tests.web.newsroom import NOW, Newsroom
 from web.pages.story import COVERAGE_SIZE
 
@@ -68,3 +69,28 @@ def test_comment_pages_of_link_posts_are_shown_once_each_and_only_where_they_can
     assert shown(story_id).count("<a ") == 1
     assert 'href="https://hn.example/item?id=1"' in shown(story_id)
     assert shown(quiet) == ""
+
+
+def test_a_story_does_not_name_the_source_of_its_headline_again_as_the_first(site: FlaskClient, room: Newsroom) -> None:
+    source = room.config.sources[0]
+    story_id = room.story("Velora opens a chip factory in Poznan", [source.id])
+    room.rank()
+    assert f"<b>{source.name}</b>" in site.get(f"/story/{story_id}/", follow_redirects=True).text
+    assert source.name not in meta_of(site, story_id)
+
+
+def test_a_story_that_nobody_has_viewed_shows_no_number_of_views(
+    site: FlaskClient, room: Newsroom, store: Store
+) -> None:
+    story_id = room.story("Velora opens a chip factory in Poznan", [room.config.sources[0].id])
+    room.rank()
+    assert "view" not in meta_of(site, story_id)
+    store.feedback.add_views({story_id: 1}, NOW.date())
+    store.state.next_edition()
+    assert "1 view" in meta_of(site, story_id)
+
+
+def meta_of(site: FlaskClient, story_id: int) -> str:
+    """Return the line below the headline of a story's page."""
+    text = site.get(f"/story/{story_id}/", follow_redirects=True).text
+    return text.partition('<ul class="meta">')[2].partition("</ul>")[0]
