@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import gettext
 
-from aggregator.model import Config, Entry, Listed, Source, Story
+from aggregator.model import Config, Entry, Listed, Reason, Source, Story
 from aggregator.store.derived.front_pages import ListedThen
 from aggregator.text.markup import clip, plain
 from aggregator.text.urls import safe_link
@@ -218,6 +218,10 @@ class Presenter:
         """Return the display name of a source."""
         source = self._sources.get(source_id)
         return source.name if source else self._names.get(source_id, source_id)
+
+    def sentence(self, reason: Reason) -> str:
+        """Return a stored reason as a sentence, with the names of sources."""
+        return reasons.sentence(reasons.with_source_names(reason, self.source_name))
 
     def section(self, category_id: str) -> Section | None:
         """Return the category, also one that left the configuration; None for no category."""

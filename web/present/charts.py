@@ -11,7 +11,6 @@ from flask_babel import gettext
 from aggregator.model import Entry, LedgerLine, Membership
 from web.i18n.wording import duration, plural
 from web.present.cards import Presenter
-from web.present.reasons import sentence
 
 MAX_POINTS = 120
 """Points of one chart: more would be closer than a pixel, at 300 bytes each. The first and the last are kept."""
@@ -78,7 +77,7 @@ def coverage_chart(show: Presenter, members: Sequence[tuple[Entry, Membership]])
 
 def score_chart(show: Presenter, ledger: Sequence[LedgerLine]) -> Chart | None:
     """Draw the score over time; None if it never changed."""
-    points = [(line.at, line.score_after, "score", sentence(line.reason)) for line in ledger]
+    points = [(line.at, line.score_after, "score", show.sentence(line.reason)) for line in ledger]
     values = [value for _, value, _, _ in points]
     if len(set(values)) < 2 or points[0][0] == points[-1][0]:
         return None

@@ -36,6 +36,14 @@ def sentence(reason: Reason) -> str:
     return " ".join([str(reason.kind), *(sentence(v) if isinstance(v, Reason) else str(v) for v in reason.values)])
 
 
+def with_source_names(reason: Reason, name_of: Callable[[str], str]) -> Reason:
+    """Return *reason* with the name of its source instead of the ID."""
+    match reason.kind, reason.values:
+        case ReasonKind.FIRST_REPORTED_BY | ReasonKind.JOINED, (str() as source_id, *rest):
+            return Reason(reason.kind, (name_of(source_id), *rest))
+    return reason
+
+
 def language_of(reason: Reason) -> str:
     """Return "en" for a sentence that an older version stored, else "" for the language of the page."""
     return "en" if reason.kind == ReasonKind.TEXT else ""

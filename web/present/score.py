@@ -14,7 +14,7 @@ from scoring.relevance.features import GROUP
 from web.i18n.wording import ago, plural
 from web.present.cards import Moment, Presenter
 from web.present.charts import percent
-from web.present.reasons import language_of, sentence
+from web.present.reasons import language_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def coverage(show: Presenter, members: Sequence[tuple[Entry, Membership]]) -> li
                 source=show.source_name(entry.source_id),
                 source_url=f"/source/{quote(entry.source_id)}",
                 at=show.published(entry),
-                reason=sentence(membership.reason),
+                reason=show.sentence(membership.reason),
                 reason_lang=language_of(membership.reason),
                 counted_with=str(gettext("counted with %(source)s", source=earlier)) if earlier else "",
                 edited=str(gettext("edited %(ago)s", ago=ago(entry.edited_at, show.now))) if entry.edited_at else "",
@@ -108,7 +108,7 @@ def ledger(show: Presenter, lines: Sequence[LedgerLine], limit: int = 30) -> lis
         LedgerEntry(
             at=show.moment(line.at),
             cause=line.cause.value,
-            message=sentence(line.reason),
+            message=show.sentence(line.reason),
             lang=language_of(line.reason),
             before="" if line.score_before is None else str(line.score_before),
             after=str(line.score_after),
@@ -147,7 +147,7 @@ def tenths(parts: Sequence[float], total: int) -> list[int]:
     return floors
 
 
-def bars(contributions: Sequence[Contribution], score: int, limit: int = 12) -> list[Bar]:
+def bars(show: Presenter, contributions: Sequence[Contribution], score: int, limit: int = 12) -> list[Bar]:
     """Return the contributions as a chart in which each starts where the one before ended.
 
     Beyond *limit* the smallest are added up into one, so that the sum on the page is the score.
@@ -168,7 +168,7 @@ def bars(contributions: Sequence[Contribution], score: int, limit: int = 12) -> 
     return [
         Bar(
             label=name,
-            reason=sentence(reason),
+            reason=show.sentence(reason),
             reason_lang=language_of(reason),
             points=f"{value / 10:+.1f}".replace("-", "−"),
             x=percent((min(start, start + value) - low) * scale),

@@ -11,6 +11,7 @@ from web import present
 from web.present import Presenter
 
 NOW = datetime(2026, 11, 19, 18, tzinfo=UTC)
+SHOW = Presenter(Config(Site(), (), ()), {}, NOW)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_printed_points_add_up_to_the_score(points: list[float]) -> None:
 def test_the_chart_of_a_score_ends_at_the_score_and_stays_inside(points: list[float]) -> None:
     score = round(sum(points))
     points[0] += score - sum(points)
-    bars = present.bars([Contribution(f"word:{i}", p, p, NO_REASON) for i, p in enumerate(points)], score)
+    bars = present.bars(SHOW, [Contribution(f"word:{i}", p, p, NO_REASON) for i, p in enumerate(points)], score)
     assert len(bars) <= 12
     assert sum(round(float(bar.points.replace("−", "-")) * 10) for bar in bars) == score * 10
     for bar in bars:
@@ -97,7 +98,7 @@ def test_a_reason_that_repeats_the_word_is_left_out() -> None:
         Contribution("word:chips", 1, 5, because(ReasonKind.WORD, "chips")),
         Contribution("coverage", 1, 5, because(ReasonKind.SOURCES, 3)),
     ]
-    assert [(bar.label, bar.reason) for bar in present.bars(parts, 10)] == [
+    assert [(bar.label, bar.reason) for bar in present.bars(SHOW, parts, 10)] == [
         ("“chips”", ""),
         ("Coverage", "3 independent sources"),
     ]

@@ -70,7 +70,7 @@ def story(story_id: int) -> AnyResponse:
     if view and view.spread and len(members) > 1:
         parts += ["## Analysis", escape(f"{view.spread} {view.copies}".strip())]
     if details.contributions:
-        bars = present.bars(details.contributions, details.score)
+        bars = present.bars(show, details.contributions, details.score)
         parts += ["## Why this score", "\n".join(f"- {escape(bar.points)} {escape(bar.label)}" for bar in bars)]
     body = clip(plain(listed.lead.content), MAX_BODY_CHARS) if present.body_html(listed.lead, card.standfirst) else ""
     if body:
