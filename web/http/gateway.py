@@ -48,6 +48,7 @@ MAX_BUFFERED = 32_000_000
 MAX_BUFFERED_PER_CLIENT = 4_000_000
 """Bytes of one client, so that a slow sender leaves room for others."""
 FAILED = Translatable("Something went wrong.")
+BAD_REQUEST = Translatable("Bad request")
 BUSY = Translatable("Too many requests are waiting; try again in a few seconds.")
 ARRIVING = Translatable("Too many requests are arriving; try again in a few seconds.")
 TOO_LARGE = Translatable("Requests may have at most %(size)s.", size=size(MAX_BODY))
@@ -139,6 +140,12 @@ class Gateway:
         """Answer one request."""
         # Each attribute access of a scope calls granian and makes a new string.
         headers, method, path, scheme = scope.headers, scope.method, scope.path, scope.scheme
+        hosts = headers.get_all("host")
+        # RFC 9112, section 3.2: a proxy in front may have taken another one of two hosts.
+        if len(hosts) > 1 or (not hosts and scope.http_version == "1.1"):
+            self._metrics.refused.labels("400").inc()
+            protocol.response_bytes(400, _plain_headers(), self._text(BAD_REQUEST, path))
+            return
         if self._proxies:
             scheme = forwarded(headers.get_all("x-forwarded-proto"), self._proxies) or scheme
         if (
@@ -146,7 +153,7 @@ class Gateway:
             and not (is_readable_feed(path) and is_browser_at_a_feed(path, headers.get("accept")))
             and COOKIE not in (headers.get("cookie") or "")
         ):
-            page = self._cache.peek(scheme, headers.get("host") or "", path, scope.query_string)
+            page = self._cache.peek(scheme, hosts[0] if hosts else "", path, scope.query_string)
             if page is not None:
                 if method == "GET" and (page.story_id is not None or page.shown):
                     self._cache.count(page, self._visitor(scope))
@@ -294,7 +301,7 @@ def _environ(scope: Scope, client: Client, body: bytes) -> WSGIEnvironment:
             key = f"HTTP_{key}"
         if key == "HTTP_COOKIE" and key in environ:
             value = f"{environ[key]}; {value}"
-        elif key in environ and key != "HTTP_HOST":
+        elif key in environ:
             value = f"{environ[key]},{value}"
         environ[key] = value
     if body:

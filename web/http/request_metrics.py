@@ -22,7 +22,7 @@ class RequestMetrics:
         self.cached = Counter("groundswell_kept_answers", "Answers from memory.", registry=self.registry)
         self.refused = Counter(
             "groundswell_refused_requests",
-            "Requests refused before a page was made: 408 too slow, 413 too large, 429 too many.",
+            "Requests refused before a page was made: 400 without one host, 408 too slow, 413 too large, 429 too many.",
             ["status"],
             registry=self.registry,
         )

@@ -214,6 +214,24 @@ async def test_a_cached_page_is_served_without_the_application_or_a_thread(
     assert len(app.seen) == 2, "by HTTPS it is another page"
 
 
+@pytest.mark.parametrize(
+    ("pairs", "version", "status"),
+    [
+        ((("host", "127.0.0.1:8000"), ("host", "127.0.0.1:8000")), "1.1", 400),
+        ((("host", "127.0.0.1:8000"), ("host", "other.example")), "2", 400),
+        ((), "1.1", 400),
+        ((), "1.0", 200),
+        ((), "2", 200),
+    ],
+)
+async def test_a_request_has_one_host(
+    make: Callable[..., Gateway], pairs: tuple[tuple[str, str], ...], version: str, status: int
+) -> None:
+    gateway = make()
+    await ask(gateway, Scope(path="/kept"))
+    assert (await ask(gateway, Scope(path="/kept", pairs=pairs, http_version=version)))[0] == status
+
+
 async def test_answers_and_refusals_are_counted(make: Callable[..., Gateway]) -> None:
     metrics = RequestMetrics()
     gateway = make(metrics=metrics, body_s=0.05)
