@@ -96,9 +96,7 @@ def build_feed(
         if distinct and fields_mark in stored:
             unchanged.append(key.identity)
         else:
-            draft = _draft(item, key, base, home, language, limits, omissions)
-            if not draft.origin_url and url:
-                draft = replace(draft, origin_url=publisher_of(draft.link, home, url))
+            draft = _draft(item, key, base, home, url, language, limits, omissions)
             entries.append(draft if draft.title else replace(draft, title=title or "Untitled"))
         if distinct and len(omissions) == omitted_before:  # else the next document is to say so again
             remembered.append(ItemFingerprint(item.bytes_mark, fields_mark, key.link_mark, key.identity))
@@ -205,14 +203,17 @@ def _is_empty(item: RawItem) -> bool:
 
 
 def _draft(
-    item: RawItem, key: ItemKey, base: str, home: str, language: str, limits: Limits, omissions: list[str]
+    item: RawItem, key: ItemKey, base: str, home: str, url: str, language: str, limits: Limits, omissions: list[str]
 ) -> Draft:
     """Return the draft of *item*; *omissions* gets a line for each thing left out, with N for how many times.
 
     home: the feed's own site
+    url:  of the document
     """
     item_base = (item.base and safe_link(item.base, base)) or key.link or base
-    origin = _origin(item, base, home)
+    origin_name, origin_url = _origin(item, base, home)
+    if not origin_url and url:
+        origin_url = publisher_of(key.link, home, url)
     if not key.link and any(item.links):
         omissions.append("N entries without a usable link")
     body = _body(item)
@@ -244,8 +245,8 @@ def _draft(
         published_at=item.published_at,
         points_to=post.points_to,
         discussion=post.discussion,
-        origin_name=origin[0],
-        origin_url=origin[1],
+        origin_name=origin_name,
+        origin_url=origin_url,
         enclosure=_first_enclosure(item.enclosures, base) if item.enclosures else None,
     )
 

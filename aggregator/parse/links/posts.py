@@ -80,7 +80,7 @@ def read(markup: str, title: str, link: str, comments: str, external_url: str, b
     base:         what relative addresses are resolved against
     home:         the feed's own site
     """
-    marked = any(marker in markup for marker in _MARKERS)
+    marked = any(map(markup.__contains__, _MARKERS))
     if not (marked or comments or external_url):
         target = (
             _headlined(markup[:_HEADLINED_CHARS], title, link, base, home) if "<a" in markup or "<A" in markup else ""
@@ -108,19 +108,22 @@ def read(markup: str, title: str, link: str, comments: str, external_url: str, b
 
 def _headlined(markup: str, title: str, link: str, base: str, home: str) -> str:
     """Return the page of another site whose link carries the headline, or is all that the text adds to it; else ""."""
-    headline = words(title[:_HEADLINED_CHARS])
     own_sites = {_site(link), _site(home)}
-    addresses: set[str] = set()
+    links = [
+        (address, match)
+        for match in _ANCHOR.finditer(markup)
+        if (address := _address(html.unescape(match[1]), base)) and _site(address) not in own_sites
+    ]
+    if not links:  # the usual text, whose headline need not be read
+        return ""
+    headline = words(title[:_HEADLINED_CHARS])
     text = markup
-    for match in _ANCHOR.finditer(markup):
-        address = _address(html.unescape(match[1]), base)
-        if not address or _site(address) in own_sites:
-            continue
-        addresses.add(address)
+    for address, match in links:
         label = words(plain(match[2]))
         if len(label) >= _MIN_HEADLINE_WORDS and _contains(headline, label):
             return address
         text = text.replace(match[0], " ", 1)
+    addresses = {address for address, _ in links}
     if len(addresses) != 1 or len(headline) < _MIN_HEADLINE_WORDS:
         return ""
     rest = words(_ADDRESS.sub(" ", plain(text)))

@@ -17,11 +17,25 @@ def publisher_of(link: str, home: str, url: str) -> str:
     home: the site that the channel names
     url:  of the feed
     """
-    site = _name(link)
-    if not site or site == _name(url):
+    site, feed, channel = host(link) if link else "", host(url), host(home)
+    if not site or site == feed:
         return ""
-    return home if site == _name(home) else ""
+    # The labels of the hosts decide most entries. The list of public suffixes takes a parsing child a tenth of a second
+    # to load.
+    labels = _labels(site)
+    if labels.isdisjoint(_labels(channel)):
+        return ""
+    if site == channel and labels.isdisjoint(_labels(feed)):
+        return home
+    name = _name(site)
+    return home if name != _name(feed) and name == _name(channel) else ""
 
 
-def _name(url: str) -> str:
-    return domain_name(registrable_domain(host(url))) if url else ""
+def _labels(host: str) -> set[str]:
+    """Return the labels of *host*, without the last if it has several: one of them is in `_name`."""
+    labels = host.split(".")
+    return set(labels[:-1] or labels)
+
+
+def _name(host: str) -> str:
+    return domain_name(registrable_domain(host))
