@@ -17,7 +17,7 @@ from operator import itemgetter
 from typing import TypeVar
 
 from scoring.language.analysed_text import SHINGLE_WORDS, AnalysedText, shingles
-from scoring.language.terms import Vocabulary, term
+from scoring.language.terms import term
 
 # Observed: "... - The KXAN 36 News" behind every headline of one source; "lowest-ever price at Amazon" five times a
 # day; puzzle hints with another date each day; "Show HN". Such words are rare in the whole stream, so their IDF is
@@ -143,13 +143,13 @@ class Headlines:
         """Return the headlines by source, for `restore`."""
         return {source_id: list(source.headlines) for source_id, source in self._by_source.items()}
 
-    def restore(self, state: Mapping[str, Sequence[Headline]], vocabulary: Vocabulary) -> None:
+    def restore(self, state: Mapping[str, Sequence[Headline]]) -> None:
         """Replace all headlines with those of *state*."""
         self._by_source = {}
         for source_id, headlines in state.items():
-            source = self._by_source[vocabulary[source_id]] = _SourceHeadlines()
-            for day, title, summary_hash in headlines:
-                source.append((day, tuple([vocabulary[term] for term in title]), summary_hash))
+            source = self._by_source[source_id] = _SourceHeadlines()
+            for headline in headlines:
+                source.append(headline)
 
     def add(self, source_id: str, title: tuple[str, ...], at: float, summary_hash: int = 0) -> None:
         """Add a headline that arrived at *at*, in seconds since 1970, not before the source's last one."""
@@ -265,10 +265,10 @@ class Templates:
             source_id: (self._last_day[source_id], list(shingles)) for source_id, shingles in self._by_source.items()
         }
 
-    def restore(self, state: Mapping[str, tuple[int, Sequence[int]]], vocabulary: Vocabulary) -> None:
+    def restore(self, state: Mapping[str, tuple[int, Sequence[int]]]) -> None:
         """Replace all runs of words with those of *state*."""
-        self._by_source = {vocabulary[source_id]: array("I", runs) for source_id, (_, runs) in state.items()}
-        self._last_day = {vocabulary[source_id]: day for source_id, (day, _) in state.items()}
+        self._by_source = {source_id: array("I", runs) for source_id, (_, runs) in state.items()}
+        self._last_day = {source_id: day for source_id, (day, _) in state.items()}
         self._compared = None
 
     def advance(self, day: int) -> None:

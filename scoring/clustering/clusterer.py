@@ -30,7 +30,7 @@ from scoring.clustering.phrases import phrases
 from scoring.clustering.weighed_text import Member, WeighedText, member_of, vector_of, weigh
 from scoring.clustering.weights import JOINS, Tuning
 from scoring.language.analysed_text import AnalysedText, EntryTerms
-from scoring.language.terms import DocumentFrequency, Vocabulary
+from scoring.language.terms import DocumentFrequency
 
 USUAL_SIMILARITY = 0.05
 """Similarity that an unrelated story is assumed to have while no other candidate shows it."""
@@ -120,18 +120,18 @@ class Clusterer:
             self._entries, list(self._joined), self._open.state(), self._headlines.state(), self._templates.state()
         )
 
-    def restore(self, state: ClustererState, vocabulary: Vocabulary) -> None:
+    def restore(self, state: ClustererState) -> None:
         """Replace the state with *state*."""
         self._entries = state.entries
         self._joined = deque(state.joined)
         self._joins = sum(state.joined)
         self._search = None
-        self._open.restore(state.open, vocabulary)
+        self._open.restore(state.open)
         self._meanings = MeaningIndex()
         for story in state.open.stories:
             self._index_meaning(story.story_id)
-        self._headlines.restore(state.headlines, vocabulary)
-        self._templates.restore(state.templates, vocabulary)
+        self._headlines.restore(state.headlines)
+        self._templates.restore(state.templates)
 
     def __len__(self) -> int:
         return len(self._open)

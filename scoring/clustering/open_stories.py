@@ -19,7 +19,7 @@ from aggregator.model import Reason, ReasonKind, because
 from scoring.clustering.weighed_text import Member, Vector, WeighedText
 from scoring.clustering.weights import Tuning
 from scoring.language.analysed_text import AnalysedText
-from scoring.language.terms import Vocabulary, is_figure
+from scoring.language.terms import is_figure
 
 MIN_SAME_TITLE_TERMS = 4
 """Shorter headlines coincide: "Business Highlights"."""
@@ -134,20 +134,14 @@ class OpenStories:
             list(self._stories.values()), self._index, self._links, list(self._titles.items()), list(self._by_arrival)
         )
 
-    def restore(self, state: OpenStoriesState, vocabulary: Vocabulary) -> None:
+    def restore(self, state: OpenStoriesState) -> None:
         """Replace the open stories with those of *state*, which the caller must not use any more."""
         self._stories = {story.story_id: story for story in state.stories}
-        self._index = {vocabulary[term]: postings for term, postings in state.index.items()}
-        self._links = {vocabulary[link]: story_id for link, story_id in state.links.items()}
-        self._titles = {tuple([vocabulary[term] for term in title]): story_id for title, story_id in state.titles}
+        self._index = state.index
+        self._links = state.links
+        self._titles = dict(state.titles)
         self._by_arrival = deque(state.by_arrival)
         for story in state.stories:
-            story.past = frozenset([vocabulary[term] for term in story.past])
-            story.sources = {vocabulary[source]: at for source, at in story.sources.items()}
-            story.links = [vocabulary[link] for link in story.links]
-            story.titles = [tuple([vocabulary[term] for term in title]) for title in story.titles]
-            for member in story.members:
-                member.share_words(vocabulary)
             self._set_scale(story)
 
     def __len__(self) -> int:

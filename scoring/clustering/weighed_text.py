@@ -13,7 +13,7 @@ from scoring.clustering import boilerplate
 from scoring.clustering.weights import Tuning
 from scoring.language.analysed_text import AnalysedText, EntryTerms
 from scoring.language.names import is_name
-from scoring.language.terms import DocumentFrequency, Vocabulary, is_figure
+from scoring.language.terms import DocumentFrequency, is_figure
 
 Vector = dict[str, float]
 
@@ -75,15 +75,6 @@ class Member:
             of_a_day=text.of_a_day,
             summary_hash=text.summary_hash,
         )
-
-    def share_words(self, vocabulary: Vocabulary) -> None:
-        """Make equal words of members one object again after decoding a snapshot."""
-        self.vector = {vocabulary[key]: weight for key, weight in self.vector.items()}
-        self.title = {vocabulary[key]: weight for key, weight in self.title.items()}
-        self.title_words = tuple([vocabulary[word] for word in self.title_words])
-        self.frame_words = tuple([vocabulary[word] for word in self.frame_words])
-        self.source_id = vocabulary[self.source_id]
-        self.script = vocabulary[self.script]
 
 
 def _without_numbers(title_words: tuple[str, ...]) -> tuple[str, ...]:

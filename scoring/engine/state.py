@@ -15,7 +15,7 @@ from aggregator.model import Story
 from scoring.categories.classifier import Correction
 from scoring.clustering.clusterer import Clusterer, ClustererState
 from scoring.engine.live_story import LiveStory, LiveStorySnapshot, RecentTexts
-from scoring.language.terms import DocumentFrequency, FrequencyState, Vocabulary, load_background
+from scoring.language.terms import DocumentFrequency, FrequencyState, load_background
 from scoring.ranking.baseline import CategoryRhythm, RhythmState
 from scoring.relevance.news_context import NewsContext, NewsContextState
 
@@ -128,12 +128,10 @@ class EngineState:
 
     def restore(self, snapshot: StateSnapshot) -> None:
         """Replace everything with *snapshot*, which is no longer the caller's."""
-        # Decoding makes every word anew; before, terms were shared between entries, index and counts.
-        vocabulary = Vocabulary()
-        self.frequency.restore(snapshot.frequency, vocabulary)
-        self.clusterer.restore(snapshot.clusterer, vocabulary)
+        self.frequency.restore(snapshot.frequency)
+        self.clusterer.restore(snapshot.clusterer)
         self.rhythm.restore(snapshot.rhythm)
-        self.news_context.restore(snapshot.news_context, vocabulary)
+        self.news_context.restore(snapshot.news_context)
         self.live = {live.story_id: LiveStory.restored(live) for live in snapshot.live}
         self.story_of = {entry_id: story_id for story_id, live in self.live.items() for entry_id in live.members}
         self.corrections = snapshot.corrections

@@ -127,17 +127,6 @@ def load_background() -> Background:
     return Background(data["documents"], frequency)
 
 
-class Vocabulary(dict[str, str]):
-    """One string object for each distinct word: `vocabulary[word]` is the copy to keep.
-
-    Decoding creates a new object for each occurrence, which would multiply the memory of a restored engine.
-    """
-
-    def __missing__(self, word: str) -> str:
-        self[word] = word
-        return word
-
-
 class FrequencyState(Struct, array_like=True, frozen=True):
     """The counts of `DocumentFrequency`, for a snapshot."""
 
@@ -166,11 +155,9 @@ class DocumentFrequency:
         """Return the counts, for `restore`."""
         return FrequencyState([(day, self._entries[day], dict(counts)) for day, counts in self._buckets])
 
-    def restore(self, state: FrequencyState, vocabulary: Vocabulary) -> Self:
+    def restore(self, state: FrequencyState) -> Self:
         """Replace all counts with those of *state*."""
-        self._buckets = deque(
-            (day, Counter({vocabulary[term]: count for term, count in counts.items()})) for day, _, counts in state.days
-        )
+        self._buckets = deque((day, Counter(counts)) for day, _, counts in state.days)
         self._entries = Counter({day: entries for day, entries, _ in state.days})
         self._counts = Counter()
         for _, counts in self._buckets:

@@ -16,7 +16,7 @@ from itertools import takewhile
 
 from msgspec import Struct
 
-from scoring.language.terms import Vocabulary, words_of
+from scoring.language.terms import words_of
 
 NEAR_S = 48 * 3600.0
 """Titles of so many seconds are compared; older ones belong to another news day."""
@@ -157,13 +157,11 @@ class NewsContext:
             {source: list(moments) for source, moments in self._own.items()},
         )
 
-    def restore(self, state: NewsContextState, vocabulary: Vocabulary) -> None:
-        """Replace the state with *state*."""
+    def restore(self, state: NewsContextState) -> None:
+        """Replace the state with *state*, which the caller must not use any more."""
         self._now = state.now
         self._day = int(state.now // 86_400)
-        self._days = deque(
-            (day, {vocabulary[word]: count for word, count in counts.items()}) for day, _, counts in state.days
-        )
+        self._days = deque((day, counts) for day, _, counts in state.days)
         self._day_titles = {day: titles for day, titles, _ in state.days}
         self._titles = sum(self._day_titles.values())
         self._usual = {}
@@ -174,14 +172,14 @@ class NewsContext:
         self._recent = deque((at, number) for at, number, _, _ in state.recent)
         self._next = state.next
         self._first = state.recent[0][1] if state.recent else state.next
-        self._sources = [vocabulary[source] for _, _, source, _ in state.recent]
+        self._sources = [source for _, _, source, _ in state.recent]
         self._lengths = array("d", [length for _, _, _, length in state.recent])
-        self._postings = {vocabulary[word]: array("Q", numbers) for word, numbers in state.postings.items()}
+        self._postings = {word: array("Q", numbers) for word, numbers in state.postings.items()}
         self._speakers = {
             word: [self._sources[number - self._first] for number in numbers]
             for word, numbers in self._postings.items()
         }
-        self._own = {vocabulary[source]: deque(moments, maxlen=MAX_OWN_TITLES) for source, moments in state.own.items()}
+        self._own = {source: deque(moments, maxlen=MAX_OWN_TITLES) for source, moments in state.own.items()}
 
     def advance(self, at: float) -> None:
         """Remove what is too old at *at*, in seconds since 1970, not earlier than in the call before."""

@@ -17,9 +17,8 @@ from scoring.engine import FORMAT, Engine, SnapshotError
 from scoring.engine.recovery.snapshot import EngineSnapshot, decode
 from scoring.engine.settings import SettingsSnapshot
 from scoring.engine.state import EngineState
-from scoring.language.terms import Background, DocumentFrequency, Vocabulary
 from scoring.relevance.model import load_prior
-from scoring.relevance.news_context import NewsContext
+from scoring.relevance.news_context import NewsContext, NewsContextState
 from tests.scoring.world import CONFIG, HOUR, NOON, newsroom, publish
 
 SHAPE = Path(__file__).with_name("snapshot_shape.json")
@@ -45,6 +44,7 @@ def arrivals(seed: int, shift: timedelta = timedelta()) -> list[tuple[datetime, 
         store.feeds.sync(CONFIG.sources, NOON)
         for moment, entries, source in newsroom(seed):
             publish(store, (moment + shift, entries, source))
+        store.pending_steps.settle(store.pending_steps.next(None, NOON + shift + 400 * HOUR, 1_000))
         return list(store.events.since(None, 1_000))
 
 
@@ -85,16 +85,20 @@ def test_a_resumed_engine_is_the_one_that_was_saved() -> None:
     assert decode(resumed.snapshot(), SETTINGS) == decode(steady.snapshot(), SETTINGS)
 
 
-def test_words_of_a_restored_state_are_shared_as_they_were() -> None:
-    frequency = DocumentFrequency(Background(10, {"chip": 2}))
-    frequency.add({"chip", "deal"}, 5)
-    vocabulary = Vocabulary()
+def test_equal_words_of_a_decoded_snapshot_are_one_object() -> None:
+    steady = engine()
+    for moment, events in arrivals(3)[:12]:
+        steady.step(events, moment)
 
-    restored = DocumentFrequency(Background(10, {"chip": 2})).restore(frequency.state(), vocabulary)
+    state = decode(steady.snapshot(), SETTINGS).state
 
-    assert restored.idfs(["chip", "deal", "ferry"]) == frequency.idfs(["chip", "deal", "ferry"])
-    assert restored.entries == 1
-    assert set(vocabulary) == {"chip", "deal"}
+    words = [*state.clusterer.open.index, *state.news_context.postings]
+    words += [word for _, _, counts in state.frequency.days for word in counts]
+    for story in state.clusterer.open.stories:
+        for member in story.members:
+            words += (*member.vector, *member.title, *member.title_words)
+    assert len(words) > 2 * len(set(words))
+    assert len(set(map(id, words))) == len(set(words))
 
 
 def test_the_news_context_continues_where_it_was() -> None:
@@ -103,7 +107,7 @@ def test_the_news_context_continues_where_it_was() -> None:
     for number, title in enumerate(titles):
         steady.observe(title, f"voice {number}", number * 60.0)
     restored = NewsContext()
-    restored.restore(steady.state(), Vocabulary())
+    restored.restore(msgspec.convert(msgspec.to_builtins(steady.state()), NewsContextState))
 
     assert restored.observe("Amazon chips again", "other", 400.0) == steady.observe(
         "Amazon chips again", "other", 400.0
