@@ -60,7 +60,7 @@ class ClosedStories:
             # A copy never leads: its own text is the original's, and the original deserves the link.
             copy = membership.voice != self._settings.owner_of(entry)
             clarity = lead_entry.clarity(entry.title, entry.summary)
-            headlines.append(Headline(entry.entry_id, entry.title, clarity, copy))
+            headlines.append(Headline(entry.entry_id, entry.title, clarity, copy, entry.embedding))
         lead_id = lead_entry.choose(lead_entry.rated(headlines), story.lead_entry_id)
         lead = next(entry for entry, _ in members if entry.entry_id == lead_id)
         revised = replace(story, headline=lead.title, summary=lead.summary, lead_entry_id=lead_id, updated_at=edit.at)

@@ -119,7 +119,7 @@ def _lead(live: LiveStory) -> Member:
         # Not when it joins, since half of all stories never get a second entry.
         if member.clarity is None:
             member.clarity = lead_entry.clarity(member.title, member.summary)
-        headlines.append(Headline(member.entry_id, member.title, member.clarity, member.copy))
+        headlines.append(Headline(member.entry_id, member.title, member.clarity, member.copy, member.embedding))
     present = None if live.story is None else live.story.lead_entry_id
     return live.members[lead_entry.choose(lead_entry.rated(headlines), present)]
 

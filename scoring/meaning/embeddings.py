@@ -43,6 +43,16 @@ def cosines(own: Embedding, others: Sequence[Embedding]) -> list[float]:
     return [dot / math.sqrt(norm * other) for dot, other in zip(dots.tolist(), norms.tolist(), strict=True)]
 
 
+def mean_cosines(embeddings: Sequence[Embedding]) -> list[float]:
+    """Return, for each of two or more embeddings of one encoder, its mean cosine with the others, in [-1, 1]."""
+    components = _components(embeddings)
+    dots = (components @ components.T).astype(np.float64)
+    norms = np.sqrt(np.diagonal(dots))
+    cosines_of_all = dots / norms[:, None] / norms[None, :]
+    np.fill_diagonal(cosines_of_all, 0.0)
+    return [math.fsum(row) / (len(embeddings) - 1) for row in cosines_of_all.tolist()]
+
+
 def _components(embeddings: Sequence[Embedding]) -> NDArray[np.float32]:
     joined = b"".join([embedding.values for embedding in embeddings])
     return np.frombuffer(joined, np.int8).reshape(len(embeddings), -1).astype(np.float32)

@@ -4,13 +4,14 @@ import gzip
 import hashlib
 import json
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from aggregator.model import NO_REASON, Entry, Membership, Picture
+from aggregator.model import NO_REASON, Embedding, Entry, Membership, Picture
 from bench.headline import LABELS
-from scoring.insights.lead_entry import Headline, agreement, choose, clarity, pictured, rated
+from scoring.insights.lead_entry import Headline, agreement, choose, clarity, closeness, pictured, rated
 from scoring.metrics.ranking import auc
 from tests.scoring.world import NOON, entry
 
@@ -126,6 +127,45 @@ def test_agreement_is_a_share_whatever_the_headlines_hold() -> None:
     assert values[:2] == [0.0, 0.0]
     assert all(0.0 <= value <= 1.0 for value in values)
     assert values[2] == values[3]
+
+
+def meaning(*components: int, encoder: str = "x") -> Embedding:
+    return Embedding(encoder, bytes(component % 256 for component in components))
+
+
+EVENT, RUMOR = meaning(100, 10, 0), meaning(20, 100, 0)
+
+
+def leads_of(*headlines: tuple[str, Embedding | None]) -> list[str]:
+    """Return the headline that leads a story after each of its entries."""
+    rows = [Headline(n, t, clarity(t, ""), copy=False, embedding=e) for n, (t, e) in enumerate(headlines)]
+    leads: list[int] = []
+    for count in range(1, len(rows) + 1):
+        leads.append(choose(rated(rows[:count]), leads[-1] if leads else None))
+    return [rows[lead].title for lead in leads]
+
+
+def test_the_lead_moves_to_what_most_of_the_coverage_is_about_and_stays_there() -> None:
+    rumor = ("Ostrix reportedly turns to Velora chips for Corvid", RUMOR)
+    reports = [
+        ("Ostrix announces Heron OS in Lisbon", EVENT),
+        ("The assistant of Ostrix speaks at last", EVENT),
+        ("Ostrix shows phones that answer their callers", EVENT),
+        ("A keynote of Ostrix without new laptops", EVENT),
+        ("Ostrix renames its assistant and its system", EVENT),
+    ]
+    leads = leads_of(rumor, *reports, rumor, *reports)
+    assert leads[:2] == [rumor[0], rumor[0]]  # two cannot show which of them is off the point
+    assert leads[-1] in {title for title, _ in reports}
+    assert sum(before != after for before, after in pairwise(leads)) == 1
+
+
+def test_closeness_needs_embeddings_that_can_be_compared() -> None:
+    assert closeness([EVENT, EVENT]) == [0.0, 0.0]
+    assert closeness([EVENT, EVENT, None]) == [0.0, 0.0, 0.0]
+    assert closeness([EVENT, EVENT, meaning(100, 10, 0, encoder="y")]) == [0.0, 0.0, 0.0]
+    first, second, third = closeness([EVENT, EVENT, RUMOR])
+    assert first == second > third
 
 
 STATEMENTS = [

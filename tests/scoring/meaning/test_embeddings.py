@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.model import Embedding
-from scoring.meaning.embeddings import MAX_COMPONENTS, cosines, quantize
+from scoring.meaning.embeddings import MAX_COMPONENTS, cosines, mean_cosines, quantize
 
 
 @given(st.integers(0, 10_000))
@@ -44,6 +44,17 @@ def test_an_embedding_is_as_similar_to_itself_as_can_be() -> None:
 
     assert cosines(single, [single]) == [1.0]
     assert cosines(single, []) == []
+
+
+def test_the_mean_cosine_leaves_out_the_embedding_itself() -> None:
+    rng = np.random.default_rng(3)
+    several = [embedding(rng.normal(size=384) + 0.5) for _ in range(5)]
+
+    expected = [
+        math.fsum(cosines(own, several[:number] + several[number + 1 :])) / 4 for number, own in enumerate(several)
+    ]
+    assert mean_cosines(several) == pytest.approx(expected, abs=1e-12)
+    assert mean_cosines([several[0], several[0]]) == pytest.approx([1.0, 1.0])
 
 
 @pytest.mark.parametrize("components", [np.zeros(384), np.full(384, np.nan), np.full(3, np.inf), np.ones(1_025)])
