@@ -12,7 +12,8 @@ provenance and how well they did: no titles, no sources, and no word that too fe
         > weights of coverage and of the news around, on top of what a text is worth to a fit that never saw it
         > calibrated to "worth the front page": grade 2 or 3
 
-`--without WINDOW` and `--until DAY` leave items out, to make a prior that has not seen what it is then measured on.
+`--without WINDOW`, `--without-days FIRST:LAST` and `--until DAY` leave items out, to make a prior that has not seen
+what it is then measured on.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -275,8 +276,21 @@ def without(texts: Sequence[LabelledText], window: str) -> list[LabelledText]:
     if not inside:
         names = ", ".join(sorted({text.window for text in texts}))
         raise GroundswellError(f"there is no window {window!r}; there are {names}")
-    first, last = min(text.at for text in inside) - MARGIN, max(text.at for text in inside) + MARGIN
+    return _without(texts, min(text.at for text in inside), max(text.at for text in inside), inside)
+
+
+def without_days(texts: Sequence[LabelledText], days: tuple[date, date]) -> list[LabelledText]:
+    """Return *texts* without what arrived from the first to the last day (UTC) and around them, and their titles."""
+    first, last = (datetime.combine(day, time(), UTC) for day in days)
+    last += timedelta(days=1)
+    return _without(texts, first, last, [text for text in texts if first <= text.at < last])
+
+
+def _without(
+    texts: Sequence[LabelledText], first: datetime, last: datetime, inside: Iterable[LabelledText]
+) -> list[LabelledText]:
     titles = {text.item.title.casefold() for text in inside}
+    first, last = first - MARGIN, last + MARGIN
     return [text for text in texts if not first <= text.at <= last and text.item.title.casefold() not in titles]
 
 
@@ -284,6 +298,7 @@ def make(
     data: Path,
     encoder: Encoder,
     windows: Sequence[str] = (),
+    days: Sequence[tuple[date, date]] = (),
     until: date | None = None,
     labels: Path | None = None,
 ) -> model_file.ModelFile:
@@ -292,11 +307,14 @@ def make(
     encoder: makes the embeddings of titles
     labels:  the folder with further labels; see `further_labels.read`
     windows: left out, see `without`
+    days:    left out, see `without_days`
     until:   what arrived on this day (UTC) or later is left out, too
     """
     texts, corpus = read(data, encoder, labels)
     for window in windows:
         texts = without(texts, window)
+    for first_and_last in days:
+        texts = without_days(texts, first_and_last)
     if until is not None:
         texts = [text for text in texts if text.at < datetime.combine(until, time(), UTC)]
     fitted = fit(texts, corpus)
@@ -325,6 +343,11 @@ def make(
     )
 
 
+def _days(spelled: str) -> tuple[date, date]:
+    first, _, last = spelled.partition(":")
+    return date.fromisoformat(first), date.fromisoformat(last or first)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make the prior and say how well it does."""
     parser = argparse.ArgumentParser(
@@ -337,6 +360,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--without", action="append", default=[], metavar="WINDOW", help="leave this window out; may be repeated"
     )
     parser.add_argument(
+        "--without-days",
+        action="append",
+        default=[],
+        type=_days,
+        metavar="FIRST:LAST",
+        help="leave out what arrived on these days; may be repeated",
+    )
+    parser.add_argument(
         "--until", type=date.fromisoformat, metavar="DAY", help="leave out what arrived on this day or later"
     )
     options = parser.parse_args(arguments)
@@ -345,7 +376,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"there is no file {options.data / name}", file=sys.stderr)
             return 2
     try:
-        file = make(options.data, meaning_fit.packaged_encoder(), options.without, options.until, options.labels)
+        file = make(
+            options.data,
+            meaning_fit.packaged_encoder(),
+            options.without,
+            options.without_days,
+            options.until,
+            options.labels,
+        )
     except GroundswellError as error:
         print(error, file=sys.stderr)
         return 1

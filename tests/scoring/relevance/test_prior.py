@@ -6,13 +6,14 @@ import gzip
 import hashlib
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from scoring.evaluation.priors import further_labels
 from scoring.evaluation.priors import relevance as priors
+from scoring.evaluation.priors.editorial import Item
 from scoring.evaluation.relevance import Row, coverage
 from scoring.learning import meaning_fit
 from scoring.relevance import model_file
@@ -278,3 +279,15 @@ def test_coverage_counts_only_what_other_sources_had_before() -> None:
     covered = coverage(items, items[-1].arrived_at + HOUR)
 
     assert [sorted(sources) for sources in covered] == [[], [], ["a"], [], ["a", "b"], []]
+
+
+def test_days_are_left_out_with_two_days_around_them_and_with_their_titles() -> None:
+    def text(number: int, day: float, title: str = "") -> priors.LabelledText:
+        at = datetime(2026, 7, 1, tzinfo=UTC) + timedelta(days=day - 1)
+        return priors.LabelledText(Item(title or f"Title {number}", "", "", "a", grade=1), at, "further", {})
+
+    texts = [text(1, 1.9), text(2, 2.0), text(3, 4.5, "Again"), text(4, 7.9), text(5, 8.5), text(6, 20, "again")]
+
+    left = priors.without_days(texts, (date(2026, 7, 4), date(2026, 7, 5)))
+
+    assert [known.item.title for known in left] == ["Title 1", "Title 5"]
