@@ -39,6 +39,10 @@ WEIGHT_GROWTH = 0.1
 """The fit gives 0 to both beside the worth of the text. They stand for what an editor's grade does not hold: what this
 site's readers and sources made of such stories, and what is growing now. Together they cost .004 of nDCG@10."""
 
+WEIGHT_LOW_SCORE = 1.5
+"""Of the score in addition, as far as it is below LOW_SCORE. Only the page of a quiet Sunday has such stories, and it
+should begin with the best of them instead of the newest."""
+
 WEIGHT_AGE = 3.0
 FADE = timedelta(hours=26)
 FADE_POWER = 3
@@ -68,11 +72,11 @@ BREAKING_WITHIN = timedelta(hours=1)
 BREAKING_SOURCES = 3
 """A story is breaking while that many independent sources joined it within that time."""
 
-LOW_SCORE = 20
-HIGH_SCORE = 25
-"""A story below the one never stands above a fresh story of the other or more, unless it is breaking.
+LOW_SCORE = 15
+"""A story below it never stands above a fresh story that is not, unless it is breaking.
 
-On a holiday weekend it leaves .032 of noise among the first ten; 10 and 40 leave .055, and busy days do not change."""
+On six graded long weekends, this and the weight of low scores keep .013 of noise off the first ten; limits of 10 to 25
+do about as well (docs/dev/ranking.md)."""
 
 FRESH = timedelta(hours=72)
 
@@ -148,6 +152,7 @@ def values(candidate: Candidate, now: datetime) -> dict[str, float]:
         coverage  1.2  * ln(W + .05)           W: the sum of their worths, the expected number of worthy reports
                  + 1.5 * ln(n)                 n: the independent sources
         score     0.15 * ln(p / (1 - p))       p: the probability that the score shows
+                 + 1.5 * (ln(p / (1 - p)) + 1.73)  below .15
         growth    0.1  * ln(1 + g)             g: independent sources that joined within three hours
         age      -3.0  * (1 - e^-(h/26)^3)     h: hours since an independent source last joined
                  - 0.5 * h / 24
@@ -158,10 +163,11 @@ def values(candidate: Candidate, now: datetime) -> dict[str, float]:
     news never raises it.
     """
     worths = candidate.worths or (UNKNOWN_WORTH,) * len(candidate.joined)
+    score = _log_odds(candidate.relevance)
     parts = {
         "worth": WEIGHT_WORTH * _log_odds(max(worths, default=0.0)),
         "coverage": _coverage(worths, max(len(candidate.joined), 1)),
-        "score": WEIGHT_SCORE * _log_odds(candidate.relevance),
+        "score": WEIGHT_SCORE * score + WEIGHT_LOW_SCORE * min(score - _log_odds(LOW_SCORE / 100), 0.0),
         "growth": WEIGHT_GROWTH * math.log1p(since(candidate.joined, now, GROWTH_WITHIN)),
         "age": _age(quiet_for(candidate, now)),
     }
@@ -269,7 +275,7 @@ def ranked(candidates: Iterable[Candidate], now: datetime, length: int = LIST_LE
     1. By place; of equal ones, the older story first.
     2. No second story with the same headline. A story moves down if one just above has the same news, and a little if
        one has the same publisher or the same most telling term (greedily, so the first of each keeps its place).
-    3. A story of low score stays below every fresh one of high score, unless it is breaking.
+    3. A story of low score stays below every fresh one that is not low, unless it is breaking.
     4. A story without news for two days is not among the first five while a good one with fresher news is left.
 
     The same candidates in any order give the same list.
@@ -277,7 +283,7 @@ def ranked(candidates: Iterable[Candidate], now: datetime, length: int = LIST_LE
     listed = list(candidates)
     places = {c.story_id: place(c, now) for c in listed}
     listed.sort(key=lambda c: (-places[c.story_id], c.story_id))
-    strong = {c.story_id for c in listed if c.score >= HIGH_SCORE and quiet_for(c, now) <= FRESH and not _lowered(c)}
+    strong = {c.story_id for c in listed if c.score >= LOW_SCORE and quiet_for(c, now) <= FRESH and not _lowered(c)}
     waiting = listed[:POOL]
     waiting_ids = {c.story_id for c in waiting}
     waiting += [c for c in listed[POOL:] if c.story_id in strong and c.story_id not in waiting_ids]

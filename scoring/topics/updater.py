@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from aggregator.model import Config, Topic
 from aggregator.store import Store
 from scoring.clustering import copies
-from scoring.ranking.page_order import LOW_SCORE
 from scoring.topics.headline_index import Headlines
 from scoring.topics.rising import topics
 from scoring.topics.signals import REACH, Moment
@@ -22,6 +21,9 @@ EVERY = timedelta(minutes=10)
 """An update costs about 0.1 CPU seconds with 2,400 entries a day, and a rise takes hours."""
 
 SHOWN = 12
+
+NEWS_SCORE = 20
+"""A topic needs a story of the last 24 hours with that score; below it are bargains and how-tos."""
 
 
 class TopicKeeper:
@@ -52,11 +54,11 @@ class TopicKeeper:
                 store.state.next_edition()
 
     # Observed on the AI and technology press: a sale makes "Spring Sale", "Galaxy" and "Bluetooth" rise.
-    # Rule: at least one story of the last 24 hours scores LOW_SCORE or more, or most of their scores are provisional.
+    # Rule: at least one story of the last 24 hours scores NEWS_SCORE or more, or most of their scores are provisional.
     def _is_news(self, topic: Topic, entry_ids: Sequence[int]) -> bool:
         scores = self._store.topics.scores(entry_ids[-topic.entries :])
         unsure = sum(provisional for _, provisional in scores)
-        return 2 * unsure > len(scores) or any(score >= LOW_SCORE for score, _ in scores)
+        return 2 * unsure > len(scores) or any(score >= NEWS_SCORE for score, _ in scores)
 
     def _up_to(self, at: datetime, watermark: datetime) -> Headlines:
         begin = at - REACH

@@ -35,7 +35,6 @@ def about() -> str:
         percent=wording.percent,
         pull_half_lives=trend.PULL_HALF_LIVES,
         low_score=page_order.LOW_SCORE,
-        high_score=page_order.HIGH_SCORE,
         top_places=page_order.TOP,
         stale_hours=round(page_order.STALE / page_order.HOUR),
         good_score=page_order.GOOD_SCORE,

@@ -193,7 +193,7 @@ def test_a_new_model_rescores_the_live_stories_and_says_why() -> None:
 
 def test_the_weight_of_a_source_moves_its_stories_in_lists_and_leaves_scores_alone() -> None:
     first = entry(1, *EVENTS[0][0], source=SOURCES[0].id)
-    second = entry(2, *EVENTS[1][0], source=SOURCES[1].id)
+    second = entry(2, "Nvidia unveils a chip for robots", "It ships next year.", source=SOURCES[1].id)
 
     def ranked(weights: dict[str, float]) -> tuple[list[int], dict[int, int]]:
         """Return the entries in the order of their stories, and the scores."""

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from scoring.ranking.page_order import (
     FRESH,
     GOOD_SCORE,
-    HIGH_SCORE,
     LIST_LENGTH,
     LOW_SCORE,
     STALE,
@@ -164,14 +163,28 @@ def test_a_list_has_no_story_twice_and_no_more_than_its_length(candidates: list[
 
 
 @given(many)
-def test_a_story_of_low_score_never_stands_above_a_fresh_one_of_high_score(candidates: list[Candidate]) -> None:
+def test_a_story_of_low_score_never_stands_above_a_fresh_one_that_is_not_low(candidates: list[Candidate]) -> None:
     by_id = {c.story_id: c for c in candidates}
     listed = [by_id[story_id] for story_id in order(*candidates)]
     for position, story in enumerate(listed):
         if story.score < LOW_SCORE and not breaking(story.joined, NOW):
             assert not any(
-                below.score >= HIGH_SCORE and NOW - max(below.joined) <= FRESH for below in listed[position + 1 :]
+                below.score >= LOW_SCORE and NOW - max(below.joined) <= FRESH for below in listed[position + 1 :]
             )
+
+
+def test_where_all_scores_are_low_the_best_of_two_days_stands_above_the_newest_noise() -> None:
+    noise = [candidate(number, 2, (number / 10,), (0.05,)) for number in range(1, 11)]
+    minor = candidate(99, 12, (40.0,), (0.12,))
+    assert order(*noise, minor)[0] == 99
+
+
+def test_the_score_counts_more_below_the_limit() -> None:
+    def part(score: int) -> float:
+        return next(part.value for part in parts(candidate(1, score), NOW) if part.name == "score")
+
+    assert part(60) - part(LOW_SCORE) == pytest.approx(0.15 * 2.140, abs=1e-3)
+    assert part(LOW_SCORE) - part(5) == pytest.approx(1.65 * 1.2098, abs=1e-3)
 
 
 @given(many)

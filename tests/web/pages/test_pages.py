@@ -379,7 +379,7 @@ def test_about_speaks_of_the_configuration_that_runs(site: FlaskClient, store: S
     )
     store.state.next_edition()
     page = text(get(site, "/about"))
-    assert "scores below 20 ranks below every fresh story of 25 or more" in page
+    assert "scores below 15 ranks below every fresh story of 15 or more" in page
     assert "The Morning Swell polls 1 source, groups" in page
     assert "among the top 25%" in page
     assert "halves every 1 hour" in page
