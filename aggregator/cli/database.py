@@ -31,6 +31,8 @@ from aggregator.store.lock import WorkerLock
 from aggregator.store.postgres.address import database_url
 from aggregator.text.wording import size
 
+_CLOCK_TOLERANCE = timedelta(minutes=5)
+
 
 @click.command()
 @feeds_option
@@ -61,6 +63,12 @@ def check(front: Front, feeds: Path, db: Path) -> None:
             with open_store(db) as store:
                 damage = store.faults()
                 errors += [f"{name}: {problem}" for problem in damage]
+                watermark = store.progress.watermark()
+                if watermark is not None and watermark > front.clock() + _CLOCK_TOLERANCE:
+                    errors.append(
+                        f"{name}: entries arrived up to {watermark:%Y-%m-%d %H:%M} UTC, later than now by this"
+                        " machine's clock; if it is right, stop the site and run `groundswell update --date-back`"
+                    )
                 if last := last_backup.last_backup(store):
                     click.echo(f"last backup: {last_backup.summary(last)}")
                 if meaning := store.state.get("meaning_message"):

@@ -37,10 +37,13 @@ from scoring.updater import Updater
 
 @click.command()
 @click.option("--rebuild", is_flag=True, help="Delete all stories and scores and compute them again from the entries.")
+@click.option(
+    "--date-back", is_flag=True, help="Rebuild; what a wrong clock dated later than now is dated just before now."
+)
 @feeds_option
 @db_option
 @click.pass_obj
-def update(front: Front, rebuild: bool, feeds: Path, db: Path) -> None:
+def update(front: Front, rebuild: bool, date_back: bool, feeds: Path, db: Path) -> None:
     """Group new entries into stories, then score and rank the stories.
 
     \b
@@ -48,6 +51,7 @@ def update(front: Front, rebuild: bool, feeds: Path, db: Path) -> None:
       groundswell update
       groundswell update --rebuild
     """
+    rebuild = rebuild or date_back
     _collect_seldom()
     with open_as_only_writer(existing(db)) as store:
         config = ConfigWatch(feeds, store, front.env).start(front.clock())
@@ -60,8 +64,9 @@ def update(front: Front, rebuild: bool, feeds: Path, db: Path) -> None:
 
             if rebuild:
                 store.rebuild_search()
-            run = updater.rebuild if rebuild else updater.run
-            entries = run(front.clock(), took)
+                entries = updater.rebuild(front.clock(), took, date_back=date_back)
+            else:
+                entries = updater.run(front.clock(), took)
         click.echo(f"{entries} entries taken in; {store.stories.count()} stories")
 
 

@@ -288,12 +288,18 @@ class Updater:
             self._engine = None
             raise
 
-    def rebuild(self, now: datetime, progress: Progress | None = None) -> int:
-        """Delete all derived data and compute it again from the stored events, with the same result."""
+    def rebuild(self, now: datetime, progress: Progress | None = None, *, date_back: bool = False) -> int:
+        """Delete all derived data and compute it again from the stored events, with the same result.
+
+        date_back: events that a wrong clock dated later than *now* get moments just before it
+        """
         with self._store.transaction():
+            if date_back:
+                log.info("%d polls and decisions were dated later than now", self._store.events.date_back(now))
+                self._store.front_pages.drop_after(now)
             self._store.stories.drop()
             self._store.topics.drop()
-            self._store.progress.clear_watermark()
+            self._store.progress.clear_watermark(now)
             self._store.state.next_edition()
         self._engine = None
         return self.run(now, progress)

@@ -62,9 +62,12 @@ class UpdateProgress:
         latest = self._state.moment("placed_until")
         self._state.set_moment("placed_until", value if latest is None else max(value, latest))
 
-    def clear_watermark(self) -> None:
-        """Make the next update start from the first fact."""
+    def clear_watermark(self, now: datetime) -> None:
+        """Make the next update start from the first fact; none is later than *now*."""
         self._state.clear("watermark")
+        latest = self._state.moment("placed_until")
+        if latest is not None and latest > now:
+            self._state.set_moment("placed_until", now)
 
     def votes_taken(self) -> int:
         """Return the `feedback.votes_number` that the scores include."""

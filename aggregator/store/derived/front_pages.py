@@ -92,6 +92,10 @@ class FrontPages:
         """Return the number of pages."""
         return int(self._db.value("select count(*) from front_pages"))
 
+    def drop_after(self, moment_: datetime) -> None:
+        """Delete the pages after *moment_*."""
+        self._db.run("delete from front_pages where at > :at", {"at": stamp(moment_)})
+
     def thin(self, now: datetime, before: datetime | None = None) -> int:
         """Thin out older pages, and delete those from before *before*; return how many were deleted.
 

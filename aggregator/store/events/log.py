@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aggregator.model import Event, Undo
 from aggregator.store.codec import AS_ARRIVED, decision, edit, entry, moment, stamp
@@ -14,6 +14,19 @@ _PENDING_POLL = "exists (select 1 from pending_steps p where p.proposed_at = {at
 _PENDING_DECISION = """exists (select 1 from pending_steps p
     where p.proposed_at = {at} and p.decision_id = d.decision_id and p.is_undo = {is_undo})"""
 _OF_ENTRY = "(select e.source_id from entries e where e.entry_id = x.entry_id)"
+
+_TICK = timedelta(microseconds=1)
+_DATED = (
+    ("entries", "first_seen_at"),
+    ("entry_edits", "at"),
+    ("decisions", "at"),
+    ("decisions", "undone_at"),
+    ("pending_steps", "proposed_at"),
+)
+_EARLIER_MOMENTS = """select max(first_seen_at) as m from entries where first_seen_at <= :now
+    union all select max(at) from entry_edits where at <= :now
+    union all select max(at) from decisions where at <= :now
+    union all select max(undone_at) from decisions where undone_at <= :now"""
 
 
 class EventLog:
@@ -66,6 +79,37 @@ class EventLog:
                 {"after": _start(after)},
             )
         )
+
+    def date_back(self, now: datetime) -> int:
+        """Move events dated later than *now*, by a clock that was ahead, to just before it; return the moments moved.
+
+        Their order stays. All that was computed from them must be computed again.
+        """
+        later = [
+            row[0]
+            for row in self._db.rows(
+                """select first_seen_at as m from entries where first_seen_at > :now
+                union select at from entry_edits where at > :now
+                union select at from decisions where at > :now
+                union select undone_at from decisions where undone_at > :now order by m""",
+                {"now": stamp(now)},
+            )
+        ]
+        if not later:
+            return 0
+        first = now - len(later) * _TICK
+        if last := self._db.value(f"select max(m) from ({_EARLIER_MOMENTS}) as moments", {"now": stamp(now)}):
+            first = max(first, moment(last) + _TICK)
+        moves = [{"wrong": wrong, "at": stamp(first + place * _TICK)} for place, wrong in enumerate(later)]
+        for table, column in _DATED:
+            self._db.run_many(f"update {table} set {column} = :at where {column} = :wrong", moves)
+        # Not by moment, because that has no index.
+        self._db.run(
+            """update entries set edited_at = (select max(x.at) from entry_edits x where x.entry_id = entries.entry_id)
+            where edited_at > :now""",
+            {"now": stamp(now)},
+        )
+        return len(later)
 
     def _moments(self) -> str:
         """Return the query for the next moments."""

@@ -249,6 +249,35 @@ def test_a_rebuild_gives_what_was_there(store: Store, merging: bool, monkeypatch
         assert any(story.merged_into for story in store.stories.each())
 
 
+def test_a_rebuild_can_date_back_what_a_wrong_clock_dated_ahead(store: Store) -> None:
+    polls = newsroom(4, polls=24)
+    running = updater(store)
+    for number, (now, arrivals, source) in enumerate(polls):
+        clock = now + timedelta(days=365) if 8 <= number < 12 else now
+        publish(store, (clock, arrivals, source), "Update:" if number % 5 == 4 else "")
+        running.run(clock)
+        decide(store, number, clock)
+    now = polls[-1][0] + HOUR
+    running.run(now)
+    publish(store, (now, [arrival("Not scored yet", "", polls[0][2], None)], polls[0][2]))
+    before = [events for _, events in store.events.since(None, 1_000)]
+    assert (store.progress.watermark() or now) > now
+
+    running.rebuild(now, date_back=True)
+
+    log = store.events.since(None, 1_000)
+    assert log[-1][0] <= now
+    assert store.progress.watermark() == log[-1][0]
+    assert store.pending_steps.count() == 0
+    titles = [[event.title for event in events if isinstance(event, Entry)] for events in before]
+    assert [[event.title for event in events if isinstance(event, Entry)] for _, events in log[:-1]] == titles
+    assert all(story.first_seen_at <= now and story.updated_at <= now for story in store.stories.each())
+    assert store.front_pages.after(now) is None
+    edited = [entry for entry in store.entries.each() if entry.edited_at]
+    assert edited
+    assert all(entry.edited_at == store.entries.edits(entry.entry_id)[-1].at for entry in edited)
+
+
 @given(seed=st.integers(0, 10_000), step=st.sampled_from((3, 9, 30)), merging=st.booleans())
 @settings(max_examples=6, deadline=None)
 def test_a_rebuild_honours_what_editors_decided(seed: int, step: int, merging: bool) -> None:
