@@ -17,6 +17,7 @@ from aggregator.model import Embedding, Entry, Membership, Story
 from aggregator.text.urls import article_key
 from scoring.categories.classifier import Evidence
 from scoring.clustering import copies
+from scoring.insights import lead_entry
 from scoring.language.analysed_text import AnalysedText, EntryTerms, analyse
 from scoring.relevance.news_context import NO_CONTEXT, TitleContext
 
@@ -60,8 +61,6 @@ class Member:
     copy: bool
     """It reprints another entry of the story, or only links to it."""
     evidence: Evidence
-    clarity: float | None = None
-    """Of its headline; None until it is compared with another one."""
     worth: float = 0.0
     """Probability that an editor would choose it, from its text alone, 0..1."""
     embedding: Embedding | None = None
@@ -132,11 +131,6 @@ class LiveStory:
         self.voices: dict[str, Voice] = {}
         self.evidence: list[float] = []
         """Evidence for each category: the sum over its members."""
-
-    @property
-    def worths(self) -> tuple[float, ...]:
-        """Worth of its entries in order of arrival, each a probability."""
-        return tuple(member.worth for member in self.members.values())
 
     def snapshot(self, story_id: int) -> LiveStorySnapshot:
         """Return its values; valid until it changes."""
@@ -223,6 +217,8 @@ class RecentTexts:
         """Of the most recently used entries."""
         self._terms: dict[int, EntryTerms] = {}
         """Of the entries of stories that have grown."""
+        self._clarity: dict[int, float] = {}
+        """Of the headlines of stories with several entries."""
         self._runs: dict[int, array[int]] = {}
         self._kept_runs = 0
 
@@ -244,6 +240,13 @@ class RecentTexts:
             terms = self._terms[member.entry_id] = self.of(member).terms()
         return terms
 
+    def clarity(self, member: Member) -> float:
+        """Return how clear the headline of an entry is; see `lead_entry.clarity`."""
+        clarity = self._clarity.get(member.entry_id)
+        if clarity is None:
+            clarity = self._clarity[member.entry_id] = lead_entry.clarity(member.title, member.summary)
+        return clarity
+
     def runs(self, member: Member) -> array[int]:
         """Return the runs of words of an entry; see `copies.runs`."""
         runs = self._runs.pop(member.entry_id, None)
@@ -259,6 +262,7 @@ class RecentTexts:
         """Drop the text of an entry that was edited, or whose story has ended."""
         self._texts.pop(entry_id, None)
         self._terms.pop(entry_id, None)
+        self._clarity.pop(entry_id, None)
         runs = self._runs.pop(entry_id, None)
         if runs is not None:
             self._kept_runs -= len(runs) + RUNS_A_TEXT

@@ -205,7 +205,6 @@ class Joiner:
         member = live.members[edit.entry_id]
         member.title = edit.title
         member.summary = edit.summary
-        member.clarity = None
         # The embedding stays that of the first title: no other is stored, and a restored engine must agree.
         member.worth = self._worth(edit.title, edit.summary, member.link, member.embedding)
         member.evidence = self._settings.evidence(

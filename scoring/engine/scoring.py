@@ -38,7 +38,7 @@ class StoryScorer:
     def compute(self, story_id: int, now: datetime) -> Story:
         """Compute everything that pages show of a story, and keep it as its last state."""
         live = self._state.live[story_id]
-        lead = _lead(live)
+        lead = self._lead(live)
         # The evidence is summed over all entries, so one report in an unusual wording does not move the story.
         category = self._overrides.category_of(story_id, live)
         scored = self.model.score(_signals(story_id, live, lead, category, now))
@@ -65,6 +65,16 @@ class StoryScorer:
         )
         live.story = story
         return story
+
+    def _lead(self, live: LiveStory) -> Member:
+        """Return the entry that gives a story its headline."""
+        members = list(live.members.values())
+        if len(members) == 1:
+            return members[0]
+        # Rated here and not when an entry joins, since half of all stories never get a second entry.
+        headlines = [Headline(m.entry_id, m.title, self._state.texts.clarity(m), m.copy, m.embedding) for m in members]
+        present = None if live.story is None else live.story.lead_entry_id
+        return live.members[lead_entry.choose(lead_entry.rated(headlines), present)]
 
     def trend(self, live: LiveStory, relevance: float, now: datetime) -> float:
         """Return the trend of a story of this relevance at a moment."""
@@ -107,21 +117,6 @@ class StoryScorer:
             source = self._settings.config.source(member.source_id)
             names.setdefault(member.voice, source.name if source else member.source_id)
         return tuple(counterfactuals(self.model, signals, names))
-
-
-def _lead(live: LiveStory) -> Member:
-    """Return the entry that gives a story its headline."""
-    members = list(live.members.values())
-    if len(members) == 1:
-        return members[0]
-    headlines = []
-    for member in members:
-        # Not when it joins, since half of all stories never get a second entry.
-        if member.clarity is None:
-            member.clarity = lead_entry.clarity(member.title, member.summary)
-        headlines.append(Headline(member.entry_id, member.title, member.clarity, member.copy, member.embedding))
-    present = None if live.story is None else live.story.lead_entry_id
-    return live.members[lead_entry.choose(lead_entry.rated(headlines), present)]
 
 
 def _signals(story_id: int, live: LiveStory, lead: Member, category: str, now: datetime) -> Signals:

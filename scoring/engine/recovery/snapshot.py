@@ -31,7 +31,7 @@ from scoring.relevance.news_context import NewsContextState
 S = TypeVar("S", bound=Struct)
 T = TypeVar("T")
 
-FORMAT = 11
+FORMAT = 12
 """Version of the snapshot format.
 
 Raise it when a field of the state is added, removed or changes its meaning: other terms for the same text, other units.
