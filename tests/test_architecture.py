@@ -266,6 +266,7 @@ CACHES = {
     "scoring/clustering/phrases.py:_terms_of": SAME_TEXTS,
     "scoring/insights/lead_entry.py:_telling_terms": SAME_TEXTS,
     "scoring/language/analysed_text.py:_script_of": SAME_TEXTS,
+    "scoring/relevance/text_features.py:take_apart": SAME_TEXTS,
     "scoring/language/names.py:is_name": SAME_TEXTS,
     "scoring/language/terms.py:telling": SAME_TEXTS,
     "scoring/language/terms.py:term": SAME_TEXTS,

@@ -18,7 +18,7 @@ from aggregator.model import Category, Embedding
 from scoring.categories import logistic
 from scoring.categories.prior import CategoryPrior, PriorOdds
 from scoring.language.terms import terms
-from scoring.relevance.text_features import TextParts, take_apart
+from scoring.relevance.text_features import take_apart
 
 Evidence = tuple[float, ...]
 """Log-odds for each category, in the order of feeds.yaml; 0.0 says nothing either way."""
@@ -199,16 +199,14 @@ class Categorizer:
         summary: str,
         link: str,
         embedding: Embedding | None = None,
-        parts: TextParts | None = None,
     ) -> PriorOdds:
         """Return the prior's log-odds for a text, for `evidence`; empty if it knows none of the categories.
 
         embedding: of its title, if known
-        parts:     the result of `take_apart`, if the caller has it
         """
         if self.prior is None or not self.shipped_:
             return NO_ODDS
-        return self.prior.odds(parts or take_apart(title, summary, link), embedding)
+        return self.prior.odds(take_apart(title, summary, link), embedding)
 
     def evidence(
         self, title: Sequence[str], summary: Sequence[str], default: str, by_prior: PriorOdds = NO_ODDS

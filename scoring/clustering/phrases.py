@@ -91,6 +91,6 @@ def _taken(tokens: list[str], left: dict[str, float]) -> tuple[int, float]:
     return 0, 0.0
 
 
-@lru_cache(maxsize=2_048)
+@lru_cache(maxsize=8_192)
 def _terms_of(token: str) -> tuple[str, ...]:
     return tuple(stem for word in words(token) if (stem := term(word)))

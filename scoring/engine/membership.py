@@ -20,7 +20,6 @@ from scoring.engine.state import EngineState
 from scoring.language.analysed_text import AnalysedText
 from scoring.ranking.baseline import FOLLOWS_WITHIN
 from scoring.relevance.editorial_prior import EditorialPrior
-from scoring.relevance.text_features import TextParts, take_apart
 
 MAX_COMPARED = 40
 """A new text is compared with this many of the latest originals of its story to recognize a copy."""
@@ -37,12 +36,10 @@ class Joiner:
         self._settings = settings
         self._editorial = editorial
 
-    def _worth(
-        self, title: str, summary: str, link: str, embedding: Embedding | None, parts: TextParts | None = None
-    ) -> float:
+    def _worth(self, title: str, summary: str, link: str, embedding: Embedding | None) -> float:
         if self._editorial is None:
             return 0.0
-        return self._editorial.worth(title, summary, link, embedding, parts).probability
+        return self._editorial.worth(title, summary, link, embedding).probability
 
     def join(
         self, entry: Entry, text: AnalysedText, placement: Placement, stored: Membership | None = None
@@ -53,11 +50,8 @@ class Joiner:
         """
         state = self._state
         default = self._settings.default(entry.source_id)
-        parts = take_apart(entry.title, entry.summary, entry.link)
         # The category of the entry alone, not of its story: the counts must not depend on later members.
-        evidence = self._settings.evidence(
-            entry.source_id, entry.title, entry.summary, entry.link, entry.embedding, parts
-        )
+        evidence = self._settings.evidence(entry.source_id, entry.title, entry.summary, entry.link, entry.embedding)
         category = None if stored is None else stored.counted_in
         if category is None:
             category = self._settings.categorizer.decide(evidence, default)
@@ -67,7 +61,7 @@ class Joiner:
             live = LiveStory(entry, entry.first_seen_at, default, state.rhythm.usual(category))
             state.live[placement.story_id] = live
         joined = entry.at if stored is None else stored.joined_at
-        member = self.member(entry, "" if stored is None else stored.voice, joined, evidence, parts)
+        member = self.member(entry, "" if stored is None else stored.voice, joined, evidence)
         if stored is None:
             self.assign_voice(member, live)
         voice = member.voice
@@ -111,13 +105,8 @@ class Joiner:
         live.last_voice_at = max(live.last_voice_at, joined)
         return True
 
-    def member(
-        self, entry: Entry, voice: str, joined: datetime, evidence: Evidence, parts: TextParts | None = None
-    ) -> Member:
-        """Return an entry as a member of a live story.
-
-        parts: of its text, if the caller has them
-        """
+    def member(self, entry: Entry, voice: str, joined: datetime, evidence: Evidence) -> Member:
+        """Return an entry as a member of a live story."""
         owner = self._settings.owner_of(entry)
         return Member(
             entry_id=entry.entry_id,
@@ -136,7 +125,7 @@ class Joiner:
             voice=voice,
             copy=voice != owner,
             evidence=evidence,
-            worth=self._worth(entry.title, entry.summary, entry.link, entry.embedding, parts),
+            worth=self._worth(entry.title, entry.summary, entry.link, entry.embedding),
             embedding=entry.embedding,
         )
 

@@ -16,7 +16,6 @@ from scoring.categories.classifier import Categorizer, Correction, Evidence
 from scoring.categories.prior import load_category_prior
 from scoring.clustering import copies
 from scoring.language.terms import terms
-from scoring.relevance.text_features import TextParts
 
 
 class SettingsSnapshot(Struct, array_like=True, frozen=True):
@@ -99,14 +98,10 @@ class EngineSettings:
         summary: str,
         link: str,
         embedding: Embedding | None = None,
-        parts: TextParts | None = None,
     ) -> Evidence:
-        """Return the evidence of a source's text for each category.
-
-        parts: of the text, if the caller has them
-        """
+        """Return the evidence of a source's text for each category."""
         if not self.config.categories:
             return ()
         # The shipped weights read the text and the link, the site's own seeds and corrections only the terms.
-        by_prior = self.categorizer.by_prior(title, summary, link, embedding, parts)
+        by_prior = self.categorizer.by_prior(title, summary, link, embedding)
         return self.categorizer.evidence(terms(title), terms(summary), self.default(source_id), by_prior)

@@ -137,10 +137,9 @@ class EditorialPrior:
         summary: str = "",
         link: str = "",
         embedding: Embedding | None = None,
-        parts: TextParts | None = None,
     ) -> Worth:
         """Return the worth of a text; see `read`."""
-        reading = self.read(title, summary, link, embedding, parts)
+        reading = self.read(title, summary, link, embedding)
         logit = reading.constant + math.fsum(reading.words.values()) + math.fsum(reading.others.values())
         return Worth(sigmoid(logit), reading.familiarity)
 
@@ -150,18 +149,16 @@ class EditorialPrior:
         summary: str = "",
         link: str = "",
         embedding: Embedding | None = None,
-        parts: TextParts | None = None,
     ) -> TextReading:
         """Return the addends of a text's logit, by word and by kind.
 
         embedding: of its title, if known
-        parts:     the result of `take_apart`, if the caller has it
         """
-        # An entry is read when it joins, and soon again each time its story is scored.
+        # A text is read again each time its story is scored.
         text = (title, summary, link, embedding)
         reading = self._readings.get(text)
         if reading is None:
-            reading = self._with_meaning(self._read(title, parts or take_apart(title, summary, link)), embedding)
+            reading = self._with_meaning(self._read(title, take_apart(title, summary, link)), embedding)
             if len(self._readings) >= MAX_REMEMBERED_READINGS:
                 del self._readings[next(iter(self._readings))]
             self._readings[text] = reading

@@ -54,8 +54,9 @@ class TextParts(Struct, frozen=True):
     """Features of the link; see `address_features`."""
 
 
+@lru_cache(maxsize=512)
 def take_apart(title: str, summary: str, link: str) -> TextParts:
-    """Return the features of a text that have weights."""
+    """Return the features of a text that have weights; cached, because category and score need them."""
     in_title, in_summary = text_words(title, summary)
     of_title = dict.fromkeys(in_title)
     return TextParts(
@@ -139,7 +140,7 @@ def path_features(link: str) -> list[tuple[str, float]]:
     distinct = dict.fromkeys(
         word
         for word in _SEPARATORS.split(_path(link))
-        if word and not word.isdigit() and len(word) < 20 and not _DIGITS.search(word)
+        if word and len(word) < 20 and (word.isalpha() or not (word.isdigit() or _DIGITS.search(word)))
     )
     share = len(distinct) ** -0.5 if distinct else 0.0
     return [(f"address:{word}", share) for word in distinct]
