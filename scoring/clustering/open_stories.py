@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import neg
 
 from msgspec import Struct
 
@@ -202,9 +203,10 @@ class OpenStories:
         get = dots.get
         index = self._index
         budget = MAX_POSTINGS
-        order = sorted(vector.items(), key=lambda pair: (-pair[1], pair[0]))
+        # Negative, so that the most telling terms come first, and below the nearest stories, the oldest among equals.
+        order = sorted(zip(map(neg, vector.values()), vector, strict=True))
         common: dict[str, tuple[float, dict[int, float]]] = {}
-        for key, weight in order:
+        for weight, key in order:
             postings = index.get(key)
             if not postings:
                 continue
@@ -213,8 +215,7 @@ class OpenStories:
                 common[key] = (weight, postings)
                 continue
             for story_id, other in postings.items():
-                dots[story_id] = get(story_id, 0.0) - weight * other
-        # Negative, so that the nearest come first, and among equals the oldest.
+                dots[story_id] = get(story_id, 0.0) + weight * other
         keep = self._tuning.candidates
         if not dots:
             return []
@@ -230,7 +231,7 @@ class OpenStories:
                 shared = filter(story.members[0].vector.__contains__, common) if story.n == 1 else common
                 for weight, postings in map(common.__getitem__, shared):
                     if story_id in postings:
-                        dot -= weight * postings[story_id]
+                        dot += weight * postings[story_id]
                 near[place] = (dot * scale[story_id], story_id)
             near.sort()
         return [(story_id, -negative) for negative, story_id in near[:keep]]
