@@ -80,12 +80,12 @@ do about as well (docs/dev/ranking.md)."""
 
 FRESH = timedelta(hours=72)
 
-TOP = 5
+TOP = 8
 STALE = timedelta(hours=48)
 GOOD_SCORE = 50
 """A story that no independent source joined for STALE does not stand among the TOP of a list while one of GOOD_SCORE or
-more has fresher news. Coverage alone would keep Tuesday's news on top of Sunday's page. Keeping such stories off the
-page would cost .046 of Techmeme's picks, which stay picks for good; this costs .001."""
+more has fresher news. Coverage alone would keep Tuesday's news on top of Sunday's page. Places 9 and 10 are left to it,
+because Techmeme's picks stay picks for good: this costs .011 of them, and 10 places would cost .046."""
 
 SAME_EVENT = 0.6
 """Jaccard of headline terms from which two headlines say the same."""
@@ -276,7 +276,7 @@ def ranked(candidates: Iterable[Candidate], now: datetime, length: int = LIST_LE
     2. No second story with the same headline. A story moves down if one just above has the same news, and a little if
        one has the same publisher or the same most telling term (greedily, so the first of each keeps its place).
     3. A story of low score stays below every fresh one that is not low, unless it is breaking.
-    4. A story without news for two days is not among the first five while a good one with fresher news is left.
+    4. A story without news for two days is not among the first eight while a good one with fresher news is left.
 
     The same candidates in any order give the same list.
     """

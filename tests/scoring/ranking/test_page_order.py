@@ -188,7 +188,7 @@ def test_the_score_counts_more_below_the_limit() -> None:
 
 
 @given(many)
-def test_the_first_five_have_news_of_two_days_while_a_good_story_has(candidates: list[Candidate]) -> None:
+def test_the_first_places_have_news_of_two_days_while_a_good_story_has(candidates: list[Candidate]) -> None:
     by_id = {c.story_id: c for c in candidates}
     listed = [by_id[story_id] for story_id in order(*candidates)]
     for position, story in enumerate(listed[:TOP]):
@@ -200,10 +200,10 @@ def test_the_first_five_have_news_of_two_days_while_a_good_story_has(candidates:
 
 def test_old_news_leaves_the_top_but_not_the_page_and_stays_on_top_where_nothing_good_is_new() -> None:
     great = candidate(1, 99, (60.0, 61.0, 62.0, 70.0), (0.9, 0.9, 0.9, 0.9))
-    good = [candidate(number, 50, (40.0,), (0.5,)) for number in range(2, 9)]
-    minor = candidate(9, 49, (1.0,), (0.5,))
-    assert order(great, minor) == [1, 9]
-    assert order(great, good[0], minor) == [9, 2, 1]
+    good = [candidate(number, 50, (40.0,), (0.5,)) for number in range(2, TOP + 3)]
+    minor = candidate(99, 49, (1.0,), (0.5,))
+    assert order(great, minor) == [1, 99]
+    assert order(great, good[0], minor) == [99, 2, 1]
     assert order(great, *good).index(1) == TOP
     assert order(replace(great, boosted=True), *good)[0] == 1
 
