@@ -32,12 +32,25 @@ _PR_SET_PDEATHSIG = 1
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 _ARENAS = 2
 _LARGE_BYTES = 256 * 1024
+_MAX_FILES = 65_536
 
 
 def die_with_parent() -> None:
     """Have the kernel kill this process when its parent ends; a child that computes would not notice."""
     with contextlib.suppress(OSError, AttributeError):  # Linux only
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def raise_file_limit() -> None:
+    """Allow this process and its children as many open files as they may have, up to `_MAX_FILES`.
+
+    The usual soft limit of 1,024 is for programs that use `select`; each connection of a reader is an open file.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):  # macOS has another limit below the hard one
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def limit_memory(memory_bytes: int) -> None:

@@ -20,7 +20,7 @@ from aggregator.cli.init import require_config
 from aggregator.cli.options import Front, db_option, feeds_option
 from aggregator.demo import edition as sample
 from aggregator.errors import ConfigError, GroundswellError
-from aggregator.process import end_with_named_parent
+from aggregator.process import end_with_named_parent, raise_file_limit
 from aggregator.site.database import is_file, open_store, require_server
 from aggregator.store import StoreFault
 from groundswell import demo as playing
@@ -76,6 +76,7 @@ def cli(context: click.Context, verbose: bool, log_format: str) -> None:
     scores each story, shows what is trending, and republishes it as RSS.
     """
     end_with_named_parent()
+    raise_file_limit()
     configure_logging(verbose, as_json=log_format == "json")
     if log_format != "text":
         os.environ["GROUNDSWELL_LOG_FORMAT"] = log_format  # for the parts of a site, which are separate processes

@@ -60,6 +60,10 @@ class BodyTooLargeError(Exception):
     """A document is too large."""
 
 
+class NoSocketError(Exception):
+    """This machine has no file descriptor or no memory for another socket."""
+
+
 class NotHttpError(Exception):
     """The response is not HTTP; *start* is its beginning."""
 
@@ -279,7 +283,11 @@ class _Exchange:
         allowed = self._connect.addresses
         if allowed is not None and str(sockaddr[0]) not in allowed:
             return pycurl.SOCKET_BAD
-        opened = socket.socket(family, kind, protocol)
+        try:
+            opened = socket.socket(family, kind, protocol)
+        except OSError as error:
+            self._failure = NoSocketError(error.strerror)
+            return pycurl.SOCKET_BAD
         self._opened.append(opened)
         return opened
 

@@ -12,7 +12,7 @@ from http import HTTPStatus
 
 import pycurl
 
-from aggregator.fetch.curl_transport import BodyTooLargeError, CurlError, NotHttpError
+from aggregator.fetch.curl_transport import BodyTooLargeError, CurlError, NoSocketError, NotHttpError
 from aggregator.model import Failed, FailureKind
 from aggregator.text.markup import clip, storable
 
@@ -48,6 +48,8 @@ def failure(error: Exception, max_bytes: int) -> Failed:
             return Failed(FailureKind.TOO_LARGE, f"larger than {size_text(max_bytes)}")
         case NotHttpError():
             return Failed(FailureKind.BAD_TRANSFER, "not HTTP: the response does not begin with a status line")
+        case NoSocketError():
+            return Failed(FailureKind.NETWORK, clean(f"this machine could not open a connection: {error}"))
         case CurlError():
             return _of_curl(error)
         case _:

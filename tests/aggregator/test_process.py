@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 
 import pytest
+
+from aggregator.process import raise_file_limit
 
 _EIGHT_THREADS = """
 import ctypes, threading
@@ -63,3 +66,14 @@ def test_gaps_in_the_heap_are_given_back() -> None:
     if freed_mb("keep") > 20:
         pytest.skip("this C library gives gaps back by itself")
     assert freed_mb("trim") > 40
+
+
+def test_as_many_files_may_be_open_as_the_hard_limit_allows() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        hard = 65_536 if before[1] == resource.RLIM_INFINITY else before[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(200, hard), before[1]))
+        raise_file_limit()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (min(65_536, hard), before[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

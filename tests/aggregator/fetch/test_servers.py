@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import os
 import socket
 import ssl
 import threading
@@ -370,3 +372,19 @@ async def test_a_connection_opened_with_permission_is_not_used_without(feed_serv
     assert isinstance(await ask(url), Fetched)
     assert failed(await ask(url, Access())).kind is FailureKind.REFUSED_ADDRESS
     assert len(feed_server.requests) == 1
+
+
+async def test_a_machine_without_file_descriptors_does_not_blame_the_server(
+    feed_server: FeedServer, ask: Ask, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    url = feed_server.publish("/feed", FEED)
+
+    def fail(*args: object) -> socket.socket:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr("aggregator.fetch.curl_transport.socket.socket", fail)
+    outcome = failed(await ask(url))
+    monkeypatch.undo()
+    assert outcome.message == "this machine could not open a connection: Too many open files"
+    assert outcome.kind is FailureKind.NETWORK
+    assert capfd.readouterr().err == ""
