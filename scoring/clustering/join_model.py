@@ -175,6 +175,7 @@ def lexical_log_odds(by: Weights, evidence: Evidence) -> float:
         + (by.dates_differ if comparison.dates_differ else 0.0)
         + (by.reissued if comparison.reissued else 0.0)
         + (by.no_event if comparison.no_event else 0.0)
+        + (0.0 if comparison.figures else entry.unfamiliar * _unfamiliar(by, comparison.contained))
         + by.same_terms * math.log1p(story.same_terms)
         + (
             0.0
@@ -182,6 +183,11 @@ def lexical_log_odds(by: Weights, evidence: Evidence) -> float:
             else _same_source(by, entry, comparison, story.source_seconds)
         )
     )
+
+
+def _unfamiliar(by: Weights, contained: float) -> float:
+    """Return the log-odds for an entry in an unknown language that shares no figure with the story."""
+    return by.unfamiliar + by.unfamiliar_contained * _log(contained)
 
 
 def _time(by: Weights, waited: int, gap: float, age: float) -> float:

@@ -86,6 +86,11 @@ class Weights:
     """In addition, if nothing else differs and the titles have the same length."""
     template: float = -11.571
     """Per share of template above MIN_TEMPLATE, times the share of the rest that is new to the story."""
+    unfamiliar: float = -1.2
+    """For an entry in a language that the site does not know, per share; see `WeighedText.unfamiliar`."""
+    unfamiliar_contained: float = 4.0
+    """In addition, per ln of the share of one title's IDF that the other text contains: where all words look rare, how
+    many are shared says more than how rare they are."""
     meaning: float = 0.0
     """Per cosine of the title's embedding to the nearest of a story's latest entries; 0 in the weights of words."""
     meaning_margin: float = 0.0
@@ -130,6 +135,8 @@ WITH_MEANING = Weights(
     swapped=-1.4,
     substituted=-4.9,
     template=-8.1,
+    unfamiliar=0.0,
+    unfamiliar_contained=0.0,
     meaning=7.3,
     meaning_margin=2.66,
     same_terms=-0.32,

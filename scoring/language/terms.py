@@ -209,6 +209,10 @@ class DocumentFrequency:
         """
         return self.idfs((term,))[term]
 
+    def idf_of(self, documents: float) -> float:
+        """Return the weight of a term that is in this many documents, those of the background included."""
+        return self._log_total - math.log(documents + 0.5)
+
     def idfs(self, terms: Iterable[str]) -> dict[str, float]:
         """Return the weight of each of *terms*, as `idf` gives it."""
         counts, above, b, log = self._counts.get, self._log_total, self._weight, math.log

@@ -1,4 +1,6 @@
-"""Columns, sales, forms and versions in several languages stay apart, on a site that is two days old; corrections meet.
+"""Columns, sales, forms, versions, results and judgments in many languages stay apart; reports of one event meet.
+
+The site is two days old, and its other entries are in English.
 
 Each case is a series that arrives among the entries of the sample edition. All texts are made up for this test.
 """
@@ -148,6 +150,204 @@ SERIES: dict[str, list[tuple[str, str, str, str]]] = {
             "paper",
             "UPDATE 1-Nordbygg wins the harbour tunnel contract in Aldersund",
             "Aldersund chose Nordbygg to build the tunnel for 3.1 billion, after two years of talks. Shares rose.",
+        ),
+    ],
+    "police reports in German": [
+        (
+            "a",
+            "blatt",
+            "Polizei nimmt Verdächtigen nach Überfall auf Juwelier in Lindhausen fest",
+            "Die Polizei hat am Dienstag einen 34-jährigen Mann festgenommen.",
+        ),
+        (
+            "b",
+            "kurier",
+            "Polizei nimmt Verdächtige nach Einbruch in Museum in Marlitz fest",
+            "Die Polizei hat am Dienstag eine 29-jährige Frau festgenommen.",
+        ),
+        (
+            "c",
+            "morgen",
+            "Polizei sucht Zeugen nach Unfall mit Fahrerflucht in Eckerfeld",
+            "Die Polizei bittet um Hinweise. Ein 12-jähriger Junge wurde verletzt.",
+        ),
+    ],
+    "strikes in French": [
+        (
+            "a",
+            "gazette",
+            "Grève des contrôleurs aériens : un vol sur deux annulé jeudi à Orbeval",
+            "Les syndicats appellent à la grève jeudi pour les salaires.",
+        ),
+        (
+            "b",
+            "lavoix",
+            "Grève dans les transports : métro très perturbé jeudi à Verzon",
+            "Les syndicats appellent à la grève jeudi pour les salaires.",
+        ),
+        (
+            "c",
+            "matin",
+            "Grève des enseignants : des écoles fermées jeudi à Marlieu",
+            "Les syndicats appellent à la grève jeudi contre les suppressions de postes.",
+        ),
+    ],
+    "results in Spanish": [
+        (
+            "a",
+            "diario",
+            "Velora gana un 18 % más en el tercer trimestre y eleva sus previsiones",
+            "La compañía Velora ingresó 4.200 millones de euros entre julio y septiembre.",
+        ),
+        (
+            "a",
+            "heraldo",
+            "Velora eleva sus previsiones tras ganar un 18 % más",
+            "Los ingresos de Velora alcanzan 4.200 millones de euros en el tercer trimestre.",
+        ),
+        (
+            "b",
+            "diario",
+            "Ostrix gana un 11 % menos en el tercer trimestre y mantiene sus previsiones",
+            "La compañía Ostrix ingresó 980 millones de euros entre julio y septiembre.",
+        ),
+        (
+            "c",
+            "correo",
+            "Karst pierde 40 millones hasta septiembre y recorta sus previsiones",
+            "La compañía atribuye las pérdidas del trimestre a la caída de las ventas.",
+        ),
+    ],
+    "judgments in Russian": [
+        (
+            "a",
+            "vestnik",
+            "Верховный суд отменил приговор бывшему мэру Залесска",
+            "Верховный суд направил дело бывшего мэра на новое рассмотрение.",
+        ),
+        (
+            "a",
+            "gazeta",
+            "Приговор экс-мэру Залесска отменен Верховным судом",
+            "Дело бывшего мэра Залесска направлено на новое рассмотрение.",
+        ),
+        (
+            "b",
+            "golos",
+            "Верховный суд разрешил взыскать долг с наследников вкладчика",
+            "Верховный суд направил дело о долге вкладчика на новое рассмотрение.",
+        ),
+        (
+            "c",
+            "utro",
+            "Верховный суд оставил в силе штраф перевозчику Дорос",
+            "Верховный суд отклонил жалобу компании на штраф.",
+        ),
+    ],
+    "judgments in Japanese": [
+        (
+            "a",
+            "shimbun",
+            "最高裁、松浦市の補助金返還命令を取り消し",
+            "最高裁判所は18日、市の上告を認める判決を言い渡した。",
+        ),
+        (
+            "b",
+            "keizai",
+            "最高裁、同族会社の課税処分を適法と判断",
+            "最高裁判所は18日、会社側の上告を棄却する判決を言い渡した。",
+        ),
+        (
+            "c",
+            "news",
+            "最高裁、元社員の解雇を無効とする判決が確定",
+            "最高裁判所は18日、会社側の上告を退ける決定をした。",
+        ),
+    ],
+    "arrests in Italian": [
+        (
+            "a",
+            "corriere",
+            "Rapina in banca a Marsenno, arrestati due uomini",
+            "I carabinieri hanno arrestato due uomini dopo la rapina di martedì.",
+        ),
+        (
+            "b",
+            "stampa",
+            "Furto in gioielleria a Colverde, arrestata una donna",
+            "I carabinieri hanno arrestato una donna dopo il furto di lunedì.",
+        ),
+        (
+            "c",
+            "giorno",
+            "Truffa agli anziani a Pontaro, arrestati tre giovani",
+            "I carabinieri hanno arrestato tre giovani dopo le denunce degli anziani.",
+        ),
+    ],
+    "takeovers in Italian": [
+        (
+            "a",
+            "corriere",
+            "Velora acquista la catena di farmacie Sanor per 900 milioni",
+            "L'operazione tra Velora e Sanor sarà conclusa entro marzo.",
+        ),
+        (
+            "a",
+            "gazzettino",
+            "Farmacie, Velora compra Sanor",
+            "Accordo da 900 milioni di euro per la catena di farmacie Sanor.",
+        ),
+        (
+            "b",
+            "stampa",
+            "Ostrix acquista il produttore di caffè Moreni per 300 milioni",
+            "L'operazione tra Ostrix e Moreni sarà conclusa entro giugno.",
+        ),
+    ],
+    "results in Polish": [
+        (
+            "a",
+            "gazeta",
+            "Velora zwiększyła przychody w trzecim kwartale o 18 proc.",
+            "Spółka Velora podała, że przychody wyniosły 4,2 mld zł.",
+        ),
+        (
+            "a",
+            "kurier",
+            "Przychody spółki Velora wzrosły o 18 proc.",
+            "W trzecim kwartale przychody Velora wyniosły 4,2 mld zł.",
+        ),
+        (
+            "b",
+            "dziennik",
+            "Ostrix zwiększył przychody w trzecim kwartale o 11 proc.",
+            "Spółka Ostrix podała, że przychody wyniosły 980 mln zł.",
+        ),
+        (
+            "c",
+            "kurier",
+            "Karst zmniejszył stratę w trzecim kwartale",
+            "Spółka Karst podała, że strata wyniosła 40 mln zł.",
+        ),
+    ],
+    "floods in Portuguese": [
+        (
+            "a",
+            "jornal",
+            "Chuva forte alaga ruas e deixa 40 famílias desabrigadas em Tavira",
+            "A Defesa Civil atende as famílias. A previsão é de mais chuva.",
+        ),
+        (
+            "a",
+            "correio",
+            "Temporal em Tavira deixa 40 famílias fora de casa",
+            "Ruas foram alagadas pela chuva forte, segundo a Defesa Civil de Tavira.",
+        ),
+        (
+            "b",
+            "folha",
+            "Chuva forte derruba ponte e deixa comunidade isolada em Palmar",
+            "A Defesa Civil levou alimentos. A previsão é de mais chuva.",
         ),
     ],
     "a piece with a corrected headline": [
