@@ -40,11 +40,12 @@ def weekends(name: str, stream: Path) -> list[list[LabelledItem]]:
             results.append([])
         results[-1].append(item)
     others = labelled_files.read(LABELS / f"{name}.labels.tsv", items=stream)
-    return [
-        items + [other for other in others if items[0].line.arrived_at <= other.line.arrived_at <= last]
-        for items in results
-        for last in [items[-1].line.arrived_at]
-    ]
+    return [items + [other for other in others if _between(items, other)] for items in results]
+
+
+def _between(items: Sequence[LabelledItem], other: LabelledItem) -> bool:
+    """Return whether an item arrived on one of the days of *items*, which are in order of time."""
+    return items[0].line.arrived_at.date() <= other.line.arrived_at.date() <= items[-1].line.arrived_at.date()
 
 
 def recorded(stream: Path, kept: Path | None, prior: Path | None) -> recording.Recording:
