@@ -66,12 +66,9 @@ def source_lines(row: SourceHealth, now: datetime) -> list[str]:
     ]
 
 
-_STATES = {"failing": "fails", "waiting": "new", "ok": "answers"}
-
-
 def _state_message(row: SourceHealth, now: datetime) -> str:
     state = source_health.state_of(row, now)
-    return f"fails ({row.state.failures})" if state == "failing" else _STATES.get(state, state)
+    return f"failing ({row.state.failures})" if state == "failing" else state
 
 
 def _next(row: SourceHealth, now: datetime) -> str:

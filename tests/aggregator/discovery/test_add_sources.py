@@ -141,9 +141,15 @@ def test_an_import_can_be_previewed_and_undone(feeds: Path, tmp_path: Path) -> N
 
 def test_sources_are_listed_by_state_and_shown_in_full(feeds: Path, tmp_path: Path) -> None:
     db = tmp_path / "news.db"
-    feeds.write_text(TEXT + "  - {id: b, url: 'https://b.example/rss', enabled: false}\n", encoding="utf-8")
+    others = "".join(
+        f"  - {{id: {name}, url: 'https://{name}.example/rss', enabled: {enabled}}}\n"
+        for name, enabled in {"b": "no", "c": "yes", "d": "yes"}.items()
+    )
+    feeds.write_text(TEXT + others, encoding="utf-8")
     with Store.open(db) as store:
         store.feeds.sync(parse_config(feeds.read_text(encoding="utf-8")).sources, NOON)
+        down = FeedState("d", "https://d.example/rss", last_polled_at=NOON, failures=2)
+        store.feeds.record(down, PollRecord(NOON, "refused", "connection refused", None))
         days = with_arrivals((), [NOON - timedelta(days=4 + number) for number in range(30)])
         answers = {"last_polled_at": NOON, "last_ok_at": NOON, "last_message": "nothing new", "arrivals": days}
         state = FeedState("a", "https://a.example/feed/", **answers)  # type: ignore[arg-type]
@@ -152,8 +158,14 @@ def test_sources_are_listed_by_state_and_shown_in_full(feeds: Path, tmp_path: Pa
     def listed(*arguments: str) -> str:
         return call(feeds, "list", *arguments, "--db", str(db)).output
 
-    assert [line.split()[:2] for line in listed().splitlines()[1:]] == [["a", "silent"], ["b", "paused"]]
-    assert "no source is failing" in listed("--state", "failing")
+    assert [line.split()[:2] for line in listed().splitlines()[1:]] == [
+        ["a", "silent"],
+        ["b", "paused"],
+        ["c", "waiting"],
+        ["d", "failing"],
+    ]
+    assert "no source is gone" in listed("--state", "gone")
+    assert "failing (2)" in listed("--state", "failing")
     assert [load["id"] for load in json.loads(listed("--state", "paused", "--json"))] == ["b"]
     assert json.loads(listed("a", "--json"))[0]["state"] == "silent"
     assert "a silence this long is less than 1 in 10,000" in listed("a")
