@@ -52,6 +52,11 @@ def front() -> str:
             present.topic(topic, store.topics.history(topic.slug, now())) for topic in store.topics.rising(RISING)
         ]
         status = status_of(store)
+        earlier = [
+            (label, moment)
+            for label, age in ((gettext("6 hours ago"), timedelta(hours=6)), (gettext("yesterday"), timedelta(days=1)))
+            if store.front_pages.before(moment := now() - age) is not None
+        ]
     keep(MINUTE if top else BRIEF)
     shows(card.story_id for card in cards)
     return render_template(
@@ -65,8 +70,7 @@ def front() -> str:
         newest=newest,
         status=status,
         rising=rising,
-        ago_6h=f"{now() - timedelta(hours=6):%Y-%m-%dT%H:%MZ}",
-        ago_24h=f"{now() - timedelta(days=1):%Y-%m-%dT%H:%MZ}",
+        earlier=[(label, f"{moment:%Y-%m-%dT%H:%MZ}") for label, moment in earlier],
         feeds=feeds_of(gettext("Trending"), "/trending"),
     )
 

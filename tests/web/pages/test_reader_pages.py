@@ -50,6 +50,21 @@ def test_the_front_page_of_then_has_the_headlines_and_scores_of_then(site: Flask
     assert f'rel="prev" href="{spelled(5)}"' in later
 
 
+def test_the_front_page_links_to_earlier_ones_that_exist(site: FlaskClient, room: Newsroom) -> None:
+    room.story("First headline of all", ["techcrunch_ai", "seedbed"])
+    room.rank()
+    room.store.front_pages.keep(NOW - 5 * HOUR)
+    room.store.state.next_edition()
+    assert "Earlier front pages:" not in text(get(site, "/"))
+    room.story("Second headline of all", ["techcrunch_ai", "seedbed"], score=88, trend=9.0)
+    room.rank()
+    room.store.front_pages.keep(NOW - 7 * HOUR)
+    room.store.state.next_edition()
+    page = get(site, "/")
+    assert f'href="{spelled(6)}">6 hours ago</a>' in page
+    assert "yesterday" not in page
+
+
 def test_before_the_first_and_after_now_it_says_why_there_is_none(site: FlaskClient, room: Newsroom) -> None:
     assert "No front page from that time" in get(site, spelled(3))
     assert "That time is in the future" in get(site, spelled(-3))
