@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from aggregator.cli.options import Front
 from aggregator.model import Membership, ReasonKind, Story, because
+from aggregator.store import Store
 from tests.scoring.press import HOUR, MONDAY, model, signals
-from web.cli.explain import membership, score_lines
+from tests.web import newsroom
+from web.cli.explain import explain, membership, score_lines
 
 
 def test_the_drawing_shows_every_part_and_the_sum() -> None:
@@ -42,3 +49,18 @@ def test_an_entry_says_why_it_joined_and_how_sure_that_was() -> None:
     opened = Membership(1, 1, MONDAY, 0.0, 1.0, because(ReasonKind.FIRST_REPORT), "plover.example")
     assert membership(joined) == "shares Plover, chips (91% sure, similarity 0.62)"
     assert membership(opened) == "first report"
+
+
+def test_the_history_names_sources_and_a_part_of_nothing_has_no_minus(tmp_path: Path) -> None:
+    db = newsroom.filled(tmp_path / "news.db")
+    with Store.open(db) as store, store.transaction():
+        (lead,) = store.story_lists.ranked("", 1)
+        store.places.replace({lead.story.story_id: [("age", -0.001, 0.1)]})
+        store.feeds.sync(newsroom.sample_config().sources, newsroom.NOW)
+    result = CliRunner().invoke(
+        explain, [str(lead.story.story_id), "--db", str(db)], obj=Front(lambda: newsroom.NOW, {})
+    )
+    assert result.exit_code == 0, result.output
+    assert "Northline Wire: shares trainium" in result.output
+    assert "+0.00  last new source within the hour" in result.output
+    assert "-0.00" not in result.output

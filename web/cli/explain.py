@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import click
@@ -87,17 +88,18 @@ def explain(front: Front, story: str, db: Path, as_json: bool) -> None:
     if place:
         click.echo(f"\nPlace on the front page: {reasons.place(place, breaking)}")
         for part in place:
-            click.echo(f"  {part.value:+6.2f}  {reasons.place_part(part)}")
-        click.echo(f"  {sum(part.value for part in place):+6.2f}  in total; higher values rank higher")
+            click.echo(f"  {part.value:+z6.2f}  {reasons.place_part(part)}")
+        click.echo(f"  {sum(part.value for part in place):+z6.2f}  in total; higher values rank higher")
     click.echo(f"\n{len(members)} entries of {target.sources} sources, {target.independent_sources} independent")
     for entry, member in members:
         source = names.get(entry.source_id, entry.source_id)
         click.echo(f"  {entry.first_seen_at:%d %b %H:%M}  [{entry.entry_id}] {source}: {entry.title}")
         click.echo(f"                {membership(member)}")
+    named = partial(reasons.with_source_names, name_of=lambda source_id: names.get(source_id, source_id))
     click.echo("\nHistory of the score")
     for line in ledger:
         before = "  -" if line.score_before is None else f"{line.score_before:3d}"
-        click.echo(f"  {line.at:%d %b %H:%M}  {before} -> {line.score_after:3d}  {sentence(line.reason)}")
+        click.echo(f"  {line.at:%d %b %H:%M}  {before} -> {line.score_after:3d}  {sentence(named(line.reason))}")
 
 
 BAR = 24

@@ -93,7 +93,7 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         bars=present.bars(show, listed.story.contributions, listed.story.score),
         what_ifs=[(reasons.sentence(condition), score) for condition, score in what_ifs[:WHAT_IFS]],
         place=reasons.place(place, page_order.breaking(voices, show.now)) if place else "",
-        place_parts=[(f"{part.value:+.2f}", reasons.place_part(part)) for part in place],
+        place_parts=[(f"{part.value:+z.2f}", reasons.place_part(part)) for part in place],
         rules=rules,
         coverage=coverage[start : start + COVERAGE_SIZE],
         discussions=present.discussions(show, members),
