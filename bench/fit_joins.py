@@ -4,14 +4,17 @@
 
 Each stream runs through the clusterer. A labelled entry goes into the story of its label, whatever the clusterer would
 choose. Each story that it is compared with makes a pair, which is of one event if both have one label. Pairs without
-labels on both sides do not count.
+labels on both sides do not count. Neither do other entries, except those of `bench/labels/*.pairs.tsv`, which say of an
+entry and the story of an earlier one whether they are of one event.
 
 A logistic regression gives the weights of the words alone, another those of words and embeddings. A stream of AI news
-counts `DOMAIN` times as much as another, however many pairs it has. The weights in `HELD` keep their values: they keep
-series, columns, warnings, bargains and other languages apart, and labelled streams have next to none.
+counts `DOMAIN` times as much as another, however many pairs it has. The weights in `HELD` keep their values: most of
+them keep series, columns, warnings, bargains and other languages apart, and labelled streams have next to none; `joins`
+and `size` were set by whole runs.
 
 The first table has the average precision of "same event" on each stream: by the weights in use, which have seen all
-streams, and by weights from the other streams. The second has the weights. The same data gives the same bytes.
+streams, and by weights from the other streams. Then come the decisions of the weights in use near the threshold, and
+last the weights. The same data gives the same bytes.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ import gzip
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -53,13 +56,15 @@ STREAMS = (
     "uci titles",
     "sample edition",
 )
+NEAR_THRESHOLD = {"near 0, 2026": "stretches of 2026", "near 0, 2024-25": "stretches of 2024-25"}
+"""Pairs whose log-odds were between -1.5 and 1.5, each with the labelled stream of the same recording."""
 SERIES = "generated series"
 SEEDS = (11, 12, 13)
 """Others than those of the tests."""
 
 HELD = (
     *("recurring", "reissued", "no_event", "template", "slot", "swapped", "substituted"),
-    *("dates_differ", "versions_differ", "unfamiliar", "unfamiliar_contained"),
+    *("dates_differ", "versions_differ", "unfamiliar", "unfamiliar_contained", "joins", "size"),
 )
 MEANING = ("meaning", "meaning_margin")
 PAIRS_OF_A_STREAM = 1_000.0
@@ -92,6 +97,8 @@ class Recording:
     background: Path | None
     labels: dict[str, tuple[str, str]]
     """By the id of a line, the labelled stream that it belongs to, and its story."""
+    judged: dict[str, tuple[str, str, bool]] = field(default_factory=dict)
+    """By the id of a line, the name of the pair's list, an earlier line, and whether both are of one event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +139,9 @@ def recordings(data: Path, folder: Path) -> Iterator[Recording]:
         background = data / "clustering" / f"{run.background}.jsonl.gz" if run.background else None
         recording = by_file.setdefault(run.file, Recording(items, run.time, run.fields, background, {}))
         recording.labels.update({key: (name, label) for key, label in labels.items()})
+        for near, stream in NEAR_THRESHOLD.items():
+            if stream == name:
+                recording.judged.update(judged_pairs(near, LABELS / run.labels.replace(".stories.", ".pairs.")))
     yield from by_file.values()
     for seed in SEEDS:
         yield generated(folder / f"series {seed}.jsonl.gz", seed)
@@ -145,6 +155,12 @@ def labels_of(run: Run, items: Path, data: Path) -> Mapping[str, str]:
         table = data / "gold" / f"{run.window}.labels.tsv"
         return labelled_files.stories_in(Stream(items, run.time), labelled_files.read(table))
     return read_gold(data / "clustering" / f"{run.file}.gold.tsv")
+
+
+def judged_pairs(name: str, path: Path) -> dict[str, tuple[str, str, bool]]:
+    """Return the judged pairs of a file by the later line, without those about which the judge was unsure."""
+    rows = [row.split("\t") for row in path.read_text(encoding="utf-8").splitlines()]
+    return {line: (name, earlier, verdict == "same") for line, earlier, verdict in rows if verdict != "unsure"}
 
 
 def generated(path: Path, seed: int) -> Recording:
@@ -183,6 +199,8 @@ def pairs_of(lines: Iterable[Line], recording: Recording) -> dict[str, list[Pair
     clusterer = Clusterer(DocumentFrequency(load_background()), model=model)
     story_of: dict[tuple[str, str], int] = {}
     label_of: dict[int, tuple[str, str]] = {}
+    joined: dict[str, int] = {}
+    """By the id of a line, the story that it was added to."""
     pairs: dict[str, list[Pair]] = {}
     for number, line in enumerate(lines, start=1):
         text = text_of(number, line if "summary" in recording.fields else replace(line, summary=""))
@@ -194,16 +212,25 @@ def pairs_of(lines: Iterable[Line], recording: Recording) -> dict[str, list[Pair
             for evidence in model.compared:
                 candidate = evidence.story.story_id
                 if candidate in label_of:
-                    encoded = evidence.meaning is not None and evidence.meaning.cosine is not None
-                    log_odds = joint_log_odds if encoded else lexical_log_odds
-                    factors = [log_odds(unit, evidence) for unit in UNITS]
-                    pairs.setdefault(label[0], []).append((factors, encoded, label_of[candidate] == label))
+                    pairs.setdefault(label[0], []).append(pair_of(evidence, same=label_of[candidate] == label))
             story_id = story_of.get(label, number)
             if story_id not in clusterer:
                 story_id = number
             story_of[label], label_of[story_id] = story_id, label
+        elif line.id in recording.judged:
+            name, earlier, same = recording.judged[line.id]
+            found = [evidence for evidence in model.compared if evidence.story.story_id == joined.get(earlier)]
+            pairs.setdefault(name, []).extend(pair_of(evidence, same=same) for evidence in found)
         clusterer.add(text, story_id)
+        joined[line.id] = story_id
     return pairs
+
+
+def pair_of(evidence: Evidence, *, same: bool) -> Pair:
+    """Return the pair of an entry and a story that were compared."""
+    encoded = evidence.meaning is not None and evidence.meaning.cosine is not None
+    log_odds = joint_log_odds if encoded else lexical_log_odds
+    return [log_odds(unit, evidence) for unit in UNITS], encoded, same
 
 
 def collected(data: Path, read: Callable[[Path, str], Stream], folder: Path) -> dict[str, Pairs]:
@@ -249,14 +276,22 @@ def fitted(streams: Mapping[str, Pairs], now: Weights) -> Weights:
     columns, offset = factors[:, free] / scale[free], factors[:, held] @ values[held]
     penalty = np.where(intercept[free], 0.0, PENALTY)
     weights = np.zeros(len(penalty))
+
+    def loss(weights: Floats) -> float:
+        signed = (offset + columns @ weights) * (1.0 - 2.0 * same)
+        return float(counts @ np.logaddexp(0.0, signed) + penalty @ weights**2 / 2.0)
+
     for _ in range(MAX_STEPS):
         likely = 1.0 / (1.0 + np.exp(-np.clip(offset + columns @ weights, -30.0, 30.0)))
         slope = columns.T @ (counts * (likely - same)) + penalty * weights
         curvature = (columns.T * (counts * likely * (1.0 - likely))) @ columns + np.diag(penalty)
         step = np.linalg.solve(curvature, slope)
-        weights = weights - step
         if np.abs(step).max() < TOLERANCE:
             break
+        # Far from the minimum, where all probabilities are near 0 or 1, a whole step can overshoot without end.
+        while loss(weights - step) > loss(weights) and np.abs(step).max() > TOLERANCE:
+            step = step / 2.0
+        weights = weights - step
     values[~held] = 0.0
     values[free] = weights / scale[free]
     # Rounded, so that the last digits of another processor's linear algebra do not show.
@@ -265,7 +300,8 @@ def fitted(streams: Mapping[str, Pairs], now: Weights) -> Weights:
 
 def counted(name: str) -> float:
     """Return how many pairs a stream counts for."""
-    return PAIRS_OF_A_STREAM * (DOMAIN if RUNS.get(name, RUNS["gnews"]).file.startswith(AI_NEWS) else 1.0)
+    run = RUNS.get(NEAR_THRESHOLD.get(name, name), RUNS["gnews"])
+    return PAIRS_OF_A_STREAM * (DOMAIN if run.file.startswith(AI_NEWS) else 1.0)
 
 
 def log_odds(pairs: Pairs, weights: Weights) -> Floats:
@@ -286,6 +322,14 @@ def held_out(streams: Mapping[str, Pairs], now: Weights) -> Iterator[str]:
     yield f"| mean | | | {np.mean(of_now):.3f} | {np.mean(of_others):.3f} |"
 
 
+def decisions(streams: Mapping[str, Pairs], now: Weights) -> Iterator[str]:
+    """Yield a row for each list of pairs near the threshold: how many joins are right, and how many are missed."""
+    for name in filter(streams.__contains__, NEAR_THRESHOLD):
+        joins, same = log_odds(streams[name], now) > 0.0, streams[name].same > 0.0
+        right = int((joins & same).sum())
+        yield f"| {name} | {right} of {int(joins.sum())} | {int(same.sum()) - right} of {int(same.sum())} |"
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -304,6 +348,8 @@ def main() -> None:
             continue
         print(f"\n| {title} | pairs | of one event | in use | from the others |\n|---|---|---|---|---|")
         print("\n".join(held_out(chosen, now)), flush=True)
+        print("\n| in use | joins right | missed |\n|---|---|---|")
+        print("\n".join(decisions(chosen, now)))
         found[title] = now, fitted(chosen, now)
     print(
         f"\n| weight |{'|'.join(f' {title}: in use | fitted ' for title in found)}|\n|{'---|' * (1 + 2 * len(found))}"
