@@ -7,6 +7,7 @@ wait for each other; immediate transactions, so that they do so at the start.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -69,7 +70,9 @@ class SqliteConnection(connection.Connection):
             opened._prepare(path)
         except (sqlite3.Error, StoreFault) as error:
             raw.close()
-            raise StoreError(f"cannot use the database {path}: {error}; `groundswell check` says more") from error
+            writable = os.access(Path(path).parent, os.W_OK)
+            hint = "`groundswell check` says more" if writable else "its folder cannot be written to"
+            raise StoreError(f"cannot use the database {path}: {error}; {hint}") from error
         except StoreError as error:
             raw.close()
             raise type(error)(f"{path}: {error}") from error

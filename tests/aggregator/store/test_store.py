@@ -731,6 +731,20 @@ def test_an_emptied_database_is_noticed(tmp_path: Path) -> None:
         assert store.displacement() == "emptied"
 
 
+@pytest.mark.parametrize(
+    ("writable", "hint"), [(True, "`groundswell check` says more"), (False, "cannot be written to")]
+)
+def test_a_database_that_cannot_be_used_is_refused_with_a_hint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writable: bool, hint: str
+) -> None:
+    path = tmp_path / "news.db"
+    path.write_text("no database" * 100)
+    # A superuser may write into any folder but one of a read-only mount, where SQLite cannot open a database.
+    monkeypatch.setattr("os.access", lambda folder, mode: writable)
+    with pytest.raises(StoreError, match=hint):
+        Store.open(path)
+
+
 def test_a_folder_in_the_place_of_a_database_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="it is a folder"):
         Store.open(tmp_path)
