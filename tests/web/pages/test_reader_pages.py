@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -232,6 +233,18 @@ def check_outline(page: str) -> None:
     for name in re.findall(r'aria-labelledby="([^"]+)"', page):
         assert name in ids
     assert all("alt=" in img and "width=" in img and "height=" in img for img in re.findall(r"<img[^>]*>", page))
+
+
+def test_the_front_page_of_a_site_without_sources_says_so_instead_of_counting_none(
+    room: Newsroom, tmp_path: Path, make_app: Callable[..., Flask]
+) -> None:
+    room.story("First headline of all", ["techcrunch_ai"])
+    room.rank()
+    room.store.feeds.sync((), NOW)
+    without_sources = replace(room.config, sources=())
+    page = text(get(make_app(tmp_path / "news.db", fallback_config=without_sources).test_client(), "/"))
+    assert "No sources are configured." in page
+    assert "0 of 0" not in page
 
 
 def test_every_page_works_on_an_empty_database(tmp_path: Path, make_app: Callable[..., Flask]) -> None:
