@@ -111,6 +111,17 @@ def test_a_json_feed_says_what_it_links_to() -> None:
     assert (entry.link, entry.points_to, entry.discussion, entry.summary) == (HN, ARTICLE, HN, "")
 
 
+def test_a_json_feed_that_links_to_its_own_site_has_no_link_posts() -> None:
+    item = {"id": "1", "title": "Tunnel", "url": "https://blog.example/1", "external_url": "https://blog.example/photo"}
+    data = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "home_page_url": "https://blog.example/",
+        "items": [{**item, "content_html": "<p>A picture of the new tunnel, taken this morning.</p>"}],
+    }
+    (entry,) = parse(json.dumps(data).encode()).entries
+    assert entry.points_to == ""
+
+
 HEADLINE = "Builder wins the harbour tunnel contract"
 
 

@@ -36,6 +36,7 @@ def test_a_teaser_is_a_copy_of_the_long_text_that_begins_with_it() -> None:
     long = f"PORT TOWN (Wire) - {WIRE} " + " ".join(f"word{n} and other{n}" for n in range(100))
     assert is_copy(runs("Crane", WIRE), runs("Harbour", long))
     assert is_copy(runs("Harbour", long), runs("Crane", WIRE))
+    assert is_copy(runs("Crane", WIRE[: len(WIRE) // 2]), runs("Harbour", long))
 
 
 def test_sources_of_one_owner_are_one_voice_and_unknown_ones_speak_for_themselves() -> None:

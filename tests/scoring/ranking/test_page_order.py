@@ -13,6 +13,7 @@ from scoring.ranking.page_order import (
     GOOD_SCORE,
     LIST_LENGTH,
     LOW_SCORE,
+    POOL,
     STALE,
     TOP,
     Candidate,
@@ -171,6 +172,13 @@ def test_a_story_of_low_score_never_stands_above_a_fresh_one_that_is_not_low(can
             assert not any(
                 below.score >= LOW_SCORE and NOW - max(below.joined) <= FRESH for below in listed[position + 1 :]
             )
+
+
+def test_a_strong_story_stands_above_any_number_of_low_ones_with_better_places() -> None:
+    low = [candidate(number, score=LOW_SCORE - 1, worths=(0.9,)) for number in range(1, POOL + 20)]
+    strong = candidate(999, score=60, worths=(0.05,))
+    assert place(strong, NOW) < min(place(story, NOW) for story in low)
+    assert order(*low, strong)[0] == 999
 
 
 def test_where_all_scores_are_low_the_best_of_two_days_stands_above_the_newest_noise() -> None:

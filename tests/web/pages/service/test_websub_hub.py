@@ -389,7 +389,21 @@ def test_requests_of_a_client_are_limited_whatever_their_callbacks(site: FlaskCl
     assert {ask_from("2001:db8::1", i) for i in range(hub_page.MAX_OF_A_CLIENT)} == {(202, None)}
     assert ask_from("2001:db8::2", 1_000) == (429, "600")
     assert ask_from("203.0.113.9", 1_001) == (202, None)
-    assert ask_from("127.0.0.1", 1_002) == (202, None)
+    # An undeclared proxy: these are requests of everyone.
+    assert {ask_from("127.0.0.1", 2_000 + i) for i in range(hub_page.MAX_OF_A_CLIENT + 1)} == {(202, None)}
+
+
+def test_a_hub_with_enough_feeds_takes_further_subscribers_to_those_alone(
+    site: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_page, "MAX_TOPICS", 2)
+
+    def subscribe(host: str, feed: str) -> int:
+        return ask(site, f"https://{host}/{feed}", f"http://127.0.0.1:8000/{feed}")
+
+    feeds = ("trending.rss", "newest.rss", "trending.atom")
+    assert [subscribe("me.example", feed) for feed in feeds] == [202, 202, 429]
+    assert subscribe("you.example", "newest.rss") == 202
 
 
 def test_one_owner_gets_some_of_the_searches(site: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
