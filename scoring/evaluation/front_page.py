@@ -42,8 +42,8 @@ class Result:
     ndcg_at_10: Interval | None
     """By grade, gain 2^grade - 1, relative to the best page of all stories that may be shown; 0..1."""
     ndcg_of_day: Interval | None
-    """The same gain relative to the best page of recent stories alone. It can exceed 1: on a quiet day yesterday's best
-    stories gain more than today's."""
+    """The same gain relative to the best page of recent stories alone, at most 1 in each hour: on a quiet day,
+    yesterday's best stories gain more than today's."""
     worthy: Interval | None
     """Share of the ten with grade 2 or 3."""
     noise: Interval | None
@@ -246,8 +246,8 @@ class Hour:
         return self._gained(page) / self._best if self._best else None
 
     def ndcg_of_day(self, page: Sequence[int]) -> float | None:
-        """Return the page's discounted gain over that of the best page of recent stories; see `Result`."""
-        return self._gained(page) / self._best_of_day if self._best_of_day else None
+        """Return the page's discounted gain over that of the best page of recent stories, at most 1; see `Result`."""
+        return min(self._gained(page) / self._best_of_day, 1.0) if self._best_of_day else None
 
     def worthy(self, page: Sequence[int]) -> float:
         """Return the share of ten places with a story of grade 2 or 3."""

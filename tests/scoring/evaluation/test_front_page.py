@@ -70,14 +70,19 @@ def test_a_story_has_the_best_grade_of_its_entries() -> None:
 
 
 def test_the_best_page_is_made_of_all_stories_that_may_be_shown_and_that_of_the_day_of_recent_ones() -> None:
-    past, items = recorded({2: 2, 4: 3}, shown=(4, 2))
+    past, items = recorded({2: 3, 4: 2}, shown=(4, 2))
     recent, old = story(2, 4), story(4, -30)
     past.moments[0] = Moment(past.moments[0].at, (recent, old), {"": (4, 2)})
     shown = front_page.evaluate(past, items).results[0]
     assert shown.ndcg_at_10 is not None
-    assert shown.ndcg_at_10.value == pytest.approx(1.0)
+    assert shown.ndcg_at_10.value == pytest.approx((3 + 7 / math.log2(3)) / (7 + 3 / math.log2(3)))
     assert shown.ndcg_of_day is not None
-    assert shown.ndcg_of_day.value == pytest.approx((7 + 3 / math.log2(3)) / 3)
+    assert shown.ndcg_of_day.value == 1.0  # 3 + 4.4 of at most 7: yesterday's story gains, too
+
+    past.moments[0] = Moment(past.moments[0].at, (recent, old), {"": (4,)})
+    shown = front_page.evaluate(past, items).results[0]
+    assert shown.ndcg_of_day is not None
+    assert shown.ndcg_of_day.value == pytest.approx(3 / 7)
 
 
 def test_labels_that_the_stream_does_not_have_are_an_error_that_says_so() -> None:
