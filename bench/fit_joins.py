@@ -219,8 +219,9 @@ def pairs_of(lines: Iterable[Line], recording: Recording) -> dict[str, list[Pair
             story_of[label], label_of[story_id] = story_id, label
         elif line.id in recording.judged:
             name, earlier, same = recording.judged[line.id]
-            found = [evidence for evidence in model.compared if evidence.story.story_id == joined.get(earlier)]
-            pairs.setdefault(name, []).extend(pair_of(evidence, same=same) for evidence in found)
+            for evidence in model.compared:
+                if evidence.story.story_id == joined.get(earlier):
+                    pairs.setdefault(name, []).append(pair_of(evidence, same=same))
         clusterer.add(text, story_id)
         joined[line.id] = story_id
     return pairs

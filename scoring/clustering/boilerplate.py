@@ -43,11 +43,10 @@ MAX_REPUBLISHED = 2
 """A summary that was published more often may be constant."""
 MIN_REPUBLISHED_TERMS = 2
 
+_Key = TypeVar("_Key", str, int)
+
 Headline = tuple[int, tuple[str, ...], int]
 """Day, terms, and the hash of the summary below it."""
-
-
-_Key = TypeVar("_Key", str, int)
 
 
 class _SourceHeadlines:
