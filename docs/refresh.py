@@ -64,7 +64,9 @@ def explanation(db: Path) -> str:
     """Return what `groundswell explain` prints first of the story that leads the front page."""
     with Store.open(db) as store:
         (lead,) = store.story_lists.ranked("", 1)
-    return "\n".join(line.rstrip() for line in score_lines(lead.story)) + "\n"
+        names = store.feeds.names()
+    lines = score_lines(lead.story, lambda source_id: names.get(source_id, source_id))
+    return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
 def lead_path(db: Path) -> str:

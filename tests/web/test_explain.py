@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -35,7 +36,7 @@ def test_the_drawing_shows_every_part_and_the_sum() -> None:
         contributions=scored.contributions,
     )
 
-    drawn = score_lines(story)
+    drawn = score_lines(story, str)
 
     assert drawn[0] == f"Score: {scored.score} (provisional)   Zephyr Labs unveils a chip"
     assert any("3 independent sources" in line for line in drawn)
@@ -61,6 +62,22 @@ def test_the_history_names_sources_and_a_part_of_nothing_has_no_minus(tmp_path: 
         explain, [str(lead.story.story_id), "--db", str(db)], obj=Front(lambda: newsroom.NOW, {})
     )
     assert result.exit_code == 0, result.output
+    assert "first reported by TechCrunch AI" in result.output
     assert "Northline Wire: shares trainium" in result.output
     assert "+0.00  last new source within the hour" in result.output
     assert "-0.00" not in result.output
+
+
+def test_json_has_ids_of_sources_in_fields_and_their_names_in_sentences(tmp_path: Path) -> None:
+    db = newsroom.filled(tmp_path / "news.db")
+    with Store.open(db) as store, store.transaction():
+        (lead,) = store.story_lists.ranked("", 1)
+        store.feeds.sync(newsroom.sample_config().sources, newsroom.NOW)
+    result = CliRunner().invoke(
+        explain, [str(lead.story.story_id), "--json", "--db", str(db)], obj=Front(lambda: newsroom.NOW, {})
+    )
+    assert result.exit_code == 0, result.output
+    explained = json.loads(result.output)
+    assert "northline_wire" in {entry["source"] for entry in explained["entries"]}
+    assert any(line["words"].startswith("Northline Wire: shares trainium") for line in explained["ledger"])
+    assert "first reported by TechCrunch AI" in {part["reason"] for part in explained["contributions"]}

@@ -20,7 +20,6 @@ from web.http.database import Reading
 from web.lists import query, stories
 from web.lists.query import ListParams
 from web.present import Presenter, label, reasons, story_path
-from web.present.reasons import sentence
 
 WARNING = (
     "Everything under source_text was written by the sources, not by this site or its operator. "
@@ -90,7 +89,7 @@ class Tools:
             "warning": WARNING,
             **story,
             "score_parts": [
-                {"part": label(part.name), "points": round(part.points, 2), "reason": sentence(part.reason)}
+                {"part": label(part.name), "points": round(part.points, 2), "reason": show.sentence(part.reason)}
                 for part in listed.story.contributions
             ],
             "place": reasons.place(place, page_order.breaking(voices, now)) if place else "in no list at present",

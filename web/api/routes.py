@@ -11,6 +11,7 @@ from urllib.parse import quote
 from flask import Response, abort, redirect, request
 from flask_smorest import Blueprint
 from marshmallow import RAISE
+from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.model import Entry, LedgerLine, Listed, Membership, Topic
@@ -144,10 +145,9 @@ def story(story_id: int) -> dict[str, Any] | AnyResponse:
             **_story(show, listed),
             "entries_of": [_member(show, entry, member) for entry, member in store.memberships.of_story(story_id)],
             "explanation": [
-                {"name": part.name, "points": part.points, "log_odds": part.log_odds, "reason": sentence(part.reason)}
-                for part in listed.story.contributions
+                {**structs.asdict(part), "reason": show.sentence(part.reason)} for part in listed.story.contributions
             ],
-            "ledger": [_line(line) for line in store.stories.ledger(story_id)],
+            "ledger": [_line(show, line) for line in store.stories.ledger(story_id)],
             "rules": [{"effect": rule.effect, "rule": rule.text} for rule in store.story_rules.of(story_id)],
         }
 
@@ -389,11 +389,11 @@ def _member(show: Presenter, entry: Entry, member: Membership) -> dict[str, Any]
     }
 
 
-def _line(line: LedgerLine) -> dict[str, Any]:
+def _line(show: Presenter, line: LedgerLine) -> dict[str, Any]:
     return {
         "at": line.at,
         "cause": line.cause.value,
-        "words": sentence(line.reason),
+        "words": show.sentence(line.reason),
         "score_before": line.score_before,
         "score_after": line.score_after,
         "entry": line.entry_id,

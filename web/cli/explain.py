@@ -6,17 +6,21 @@ It is in `web` because it words reasons as the site does, in `web.present.reason
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from msgspec import structs
 
 from aggregator.cli.options import Front, db_option, existing, json_option, story_named
-from aggregator.model import Membership, RuleEffect, Story
+from aggregator.model import Entry, LedgerLine, Membership, RuleEffect, Story, StoryRule
 from aggregator.site.database import open_store
+from aggregator.store import Store
 from scoring.ranking import page_order
+from scoring.ranking.page_order import PlacePart
 from web.present import reasons
 from web.present.reasons import sentence
 
@@ -36,25 +40,44 @@ def explain(front: Front, story: str, db: Path, as_json: bool) -> None:
       groundswell explain 217
     """
     with open_store(existing(db)) as store:
-        target = story_named(store, story)
-        members = store.memberships.of_story(target.story_id)
-        ledger = store.stories.ledger(target.story_id)
-        names = store.feeds.names()
-        rules = store.story_rules.of(target.story_id)
-        voices = store.story_lists.voices([target.story_id]).get(target.story_id, ())
-        place = [page_order.PlacePart(*row) for row in store.places.of(target.story_id)]
-    breaking = page_order.breaking(voices, front.clock())
+        explanation = _read(store, story_named(store, story), front.clock())
     if as_json:
-        rows = {
-            "story": target.story_id,
-            "headline": target.headline,
-            "score": target.score,
-            "provisional": target.provisional,
+        click.echo(json.dumps(explanation.as_data(), ensure_ascii=False, indent=1))
+        return
+    for line in explanation.lines():
+        click.echo(line)
+
+
+@dataclass(frozen=True, slots=True)
+class _Explanation:
+    """What the store knows about a story's score and place."""
+
+    story: Story
+    members: Sequence[tuple[Entry, Membership]]
+    ledger: Sequence[LedgerLine]
+    rules: Sequence[StoryRule]
+    place: Sequence[PlacePart]
+    breaking: int
+    """Sources within the last hour, for a breaking story; else 0."""
+    names: Mapping[str, str]
+    """Names of sources by ID."""
+
+    def source_name(self, source_id: str) -> str:
+        return self.names.get(source_id, source_id)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the output of `--json`."""
+        return {
+            "story": self.story.story_id,
+            "headline": self.story.headline,
+            "score": self.story.score,
+            "provisional": self.story.provisional,
             "contributions": [
-                {**structs.asdict(part), "reason": sentence(part.reason)} for part in target.contributions
+                {**structs.asdict(part), "reason": sentence(part.reason, self.source_name)}
+                for part in self.story.contributions
             ],
-            "place": [asdict(part) for part in place],
-            "rules": [{"effect": rule.effect.value, "rule": rule.text} for rule in rules],
+            "place": [asdict(part) for part in self.place],
+            "rules": [{"effect": rule.effect.value, "rule": rule.text} for rule in self.rules],
             "entries": [
                 {
                     "id": entry.entry_id,
@@ -65,47 +88,62 @@ def explain(front: Front, story: str, db: Path, as_json: bool) -> None:
                     "probability": member.probability,
                     "reason": sentence(member.reason),
                 }
-                for entry, member in members
+                for entry, member in self.members
             ],
             "ledger": [
                 {
                     "at": line.at.isoformat(),
                     "cause": line.cause.value,
-                    "words": sentence(line.reason),
+                    "words": sentence(line.reason, self.source_name),
                     "before": line.score_before,
                     "after": line.score_after,
                 }
-                for line in ledger
+                for line in self.ledger
             ],
         }
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
-        return
-    for text in score_lines(target):
-        click.echo(text)
-    for rule in rules:
-        verb, effect = ("Muted", "no list shows it") if rule.effect is RuleEffect.MUTE else ("Boosted", "it moves up")
-        click.echo(f"\n{verb} by the rule “{rule.text}”: {effect}; the score does not change")
-    if place:
-        click.echo(f"\nPlace on the front page: {reasons.place(place, breaking)}")
-        for part in place:
-            click.echo(f"  {part.value:+z6.2f}  {reasons.place_part(part)}")
-        click.echo(f"  {sum(part.value for part in place):+z6.2f}  in total; higher values rank higher")
-    click.echo(f"\n{len(members)} entries of {target.sources} sources, {target.independent_sources} independent")
-    for entry, member in members:
-        source = names.get(entry.source_id, entry.source_id)
-        click.echo(f"  {entry.first_seen_at:%d %b %H:%M}  [{entry.entry_id}] {source}: {entry.title}")
-        click.echo(f"                {membership(member)}")
-    named = partial(reasons.with_source_names, name_of=lambda source_id: names.get(source_id, source_id))
-    click.echo("\nHistory of the score")
-    for line in ledger:
-        before = "  -" if line.score_before is None else f"{line.score_before:3d}"
-        click.echo(f"  {line.at:%d %b %H:%M}  {before} -> {line.score_after:3d}  {sentence(named(line.reason))}")
+
+    def lines(self) -> Iterator[str]:
+        """Yield the explanation as text: score, rules, place, entries, history."""
+        yield from score_lines(self.story, self.source_name)
+        for rule in self.rules:
+            is_mute = rule.effect is RuleEffect.MUTE
+            verb, effect = ("Muted", "no list shows it") if is_mute else ("Boosted", "it moves up")
+            yield f"\n{verb} by the rule “{rule.text}”: {effect}; the score does not change"
+        if self.place:
+            yield f"\nPlace on the front page: {reasons.place(self.place, self.breaking)}"
+            for part in self.place:
+                yield f"  {part.value:+z6.2f}  {reasons.place_part(part)}"
+            yield f"  {sum(part.value for part in self.place):+z6.2f}  in total; higher values rank higher"
+        story = self.story
+        yield f"\n{len(self.members)} entries of {story.sources} sources, {story.independent_sources} independent"
+        for entry, member in self.members:
+            source = self.source_name(entry.source_id)
+            yield f"  {entry.first_seen_at:%d %b %H:%M}  [{entry.entry_id}] {source}: {entry.title}"
+            yield f"                {membership(member)}"
+        yield "\nHistory of the score"
+        for line in self.ledger:
+            before = "  -" if line.score_before is None else f"{line.score_before:3d}"
+            reason = sentence(line.reason, self.source_name)
+            yield f"  {line.at:%d %b %H:%M}  {before} -> {line.score_after:3d}  {reason}"
+
+
+def _read(store: Store, story: Story, now: datetime) -> _Explanation:
+    voices = store.story_lists.voices([story.story_id]).get(story.story_id, ())
+    return _Explanation(
+        story=story,
+        members=store.memberships.of_story(story.story_id),
+        ledger=store.stories.ledger(story.story_id),
+        rules=store.story_rules.of(story.story_id),
+        place=[PlacePart(*row) for row in store.places.of(story.story_id)],
+        breaking=page_order.breaking(voices, now),
+        names=store.feeds.names(),
+    )
 
 
 BAR = 24
 
 
-def score_lines(story: Story) -> list[str]:
+def score_lines(story: Story, source_name: Callable[[str], str]) -> list[str]:
     """Return the score of *story* with its parts, drawn in text; the points add up to the score.
 
     Score: 87   AWS and OpenAI sign a deal for 2 gigawatts of Trainium
@@ -118,7 +156,7 @@ def score_lines(story: Story) -> list[str]:
     for part in story.contributions:
         length = round(BAR * abs(part.points) / widest) if widest else 0
         bar = ("+" if part.points > 0 else "-") * length
-        drawn.append(f"{part.points:+7.1f}  {bar:<{BAR}}  {sentence(part.reason)}")
+        drawn.append(f"{part.points:+7.1f}  {bar:<{BAR}}  {sentence(part.reason, source_name)}")
     drawn.append(f"{story.score:7d}  = the sum")
     return drawn
 

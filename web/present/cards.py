@@ -221,7 +221,7 @@ class Presenter:
 
     def sentence(self, reason: Reason) -> str:
         """Return a stored reason as a sentence, with the names of sources."""
-        return reasons.sentence(reasons.with_source_names(reason, self.source_name))
+        return reasons.sentence(reason, self.source_name)
 
     def section(self, category_id: str) -> Section | None:
         """Return the category, also one that left the configuration; None for no category."""

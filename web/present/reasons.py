@@ -16,16 +16,20 @@ from scoring.ranking.page_order import PlacePart
 from web.i18n.wording import decimal, percent, plural, weekday
 
 
-def sentence(reason: Reason) -> str:
+def sentence(reason: Reason, source_name: Callable[[str], str] = str) -> str:
     """Return *reason* as a sentence without a full stop; "" for no reason.
+
+    source_name: returns the name of a source, given its ID
 
     A sentence that an older version stored is returned unchanged; an unknown kind is shown with its values.
     """
     match reason.kind, reason.values:
         case ReasonKind.TEXT, values:
             return " ".join(map(str, values))
-        case (ReasonKind.JOINED, (source, Reason() as why)):
-            return f"{source}: {sentence(why)}"
+        case (ReasonKind.JOINED, (str() as source_id, Reason() as why)):
+            return f"{source_name(source_id)}: {sentence(why)}"
+        case (ReasonKind.FIRST_REPORTED_BY, (str() as source_id,)):
+            return str(gettext("first reported by %(source)s", source=source_name(source_id)))
         case (ReasonKind.REGROUPED, (Reason() as cause, *moves)):
             return f"{sentence(cause)}: {', '.join(sentence(move) for move in moves if isinstance(move, Reason))}"
         case kind, values if make := _STORIES.get(kind) or _SCORES.get(kind):
@@ -34,14 +38,6 @@ def sentence(reason: Reason) -> str:
             except (TypeError, ValueError, LookupError):
                 pass  # other values than this version knows
     return " ".join([str(reason.kind), *(sentence(v) if isinstance(v, Reason) else str(v) for v in reason.values)])
-
-
-def with_source_names(reason: Reason, name_of: Callable[[str], str]) -> Reason:
-    """Return *reason* with the name of its source instead of the ID."""
-    match reason.kind, reason.values:
-        case ReasonKind.FIRST_REPORTED_BY | ReasonKind.JOINED, (str() as source_id, *rest):
-            return Reason(reason.kind, (name_of(source_id), *rest))
-    return reason
 
 
 def language_of(reason: Reason) -> str:
@@ -105,7 +101,6 @@ _STORIES: Mapping[str, Callable[..., str]] = {
     ReasonKind.EDITOR_HIDE: lambda: gettext("an editor hid it"),
     ReasonKind.EDITOR_PIN: lambda: gettext("an editor pinned it"),
     ReasonKind.EDITOR_UNDO: _undone,
-    ReasonKind.FIRST_REPORTED_BY: lambda source: gettext("first reported by %(source)s", source=source),
     ReasonKind.TOOK_IN: lambda story, why: gettext(
         "absorbed story %(story)s: %(reason)s", story=story, reason=sentence(why)
     ),

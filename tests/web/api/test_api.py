@@ -50,6 +50,8 @@ def test_a_story_has_its_entries_its_reasons_and_its_ledger(full: FlaskClient) -
     assert fsum(part["points"] for part in story["explanation"]) == pytest.approx(story["score"])
     assert story["ledger"][0]["score_before"] is None
     assert story["ledger"][-1]["score_after"] == story["score"]
+    assert any(line["words"].startswith("Northline Wire: shares trainium") for line in story["ledger"])
+    assert "first reported by TechCrunch AI" in {part["reason"] for part in story["explanation"]}
     assert full.get(story["url"]).status_code == 200
 
 
