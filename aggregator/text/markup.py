@@ -71,6 +71,25 @@ _BARE = {
 }
 
 
+# An emoji as two references, one for each half of it in UTF-16. Browsers show two replacement characters.
+_SURROGATES = re.compile(
+    r"&#(?:x(d[89ab][0-9a-f]{2})|(5[56]\d{3}));&#(?:x(d[c-f][0-9a-f]{2})|(5[67]\d{3}));", re.IGNORECASE
+)
+
+
+def with_joined_surrogates(markup: str) -> str:
+    """Return *markup* with each pair of references to surrogates (&#55357;&#56832;) as the character it stands for."""
+    return _SURROGATES.sub(_joined, markup) if "&#5" in markup or "&#x" in markup or "&#X" in markup else markup
+
+
+def _joined(pair: re.Match[str]) -> str:
+    high = int(pair[1], 16) if pair[1] else int(pair[2])
+    low = int(pair[3], 16) if pair[3] else int(pair[4])
+    if not (0xD800 <= high < 0xDC00 <= low < 0xE000):
+        return pair[0]
+    return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
+
+
 def plain(markup: str) -> str:
     """Return the text of *markup*: no tags, no scripts, entities decoded, white space folded.
 
@@ -79,7 +98,7 @@ def plain(markup: str) -> str:
     if "<" in markup:
         markup = _without_tags(markup)
     if "&" in markup:
-        markup = html.unescape(markup)
+        markup = html.unescape(with_joined_surrogates(markup))
     text = " ".join(markup.split())
     return text if text.isprintable() else storable(text)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import nh3
 
-from aggregator.text.markup import plain, storable
+from aggregator.text.markup import plain, storable, with_joined_surrogates
 
 _TAGS = {
     *(
@@ -88,7 +88,7 @@ def clean(markup: str, base: str = "", limit: int = MAX_BYTES) -> str:
     markup = cut(markup, limit)
     if _PARAGRAPHS.fullmatch(markup):
         return markup
-    markup = storable(markup)
+    markup = storable(with_joined_surrogates(markup))
     if "<" not in markup:
         return _escaped(markup) if "&" in markup or ">" in markup else markup
     if _too_deep(markup):

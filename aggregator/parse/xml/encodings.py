@@ -19,6 +19,7 @@ import re
 import webencodings
 
 from aggregator.text.markup import clip
+from aggregator.text.wording import plural
 
 REPLACEMENT = "\ufffd"
 
@@ -65,6 +66,19 @@ _SPELLINGS = (
 _SUPERSETS = {"gbk": "gb18030"}
 _SAME_LANGUAGE = (("euc-jp", "shift_jis", "iso-2022-jp"), ("gbk", "big5", "gb18030"), ("windows-1251", "koi8-r"))
 _UNSAFE = frozenset(("utf-7", "idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"))
+# A valid sequence of UTF-8, else the beginning of one, else a byte.
+_NOT_ASCII = re.compile(
+    rb"([\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]"
+    rb"|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})"
+    rb"|[\xe0-\xf4][\x80-\xbf]{1,2}|[\x80-\xff]"
+)
+_PUNCTUATION = frozenset(
+    bytes((byte,)) for byte in b"\x80\x82\x84\x85\x8b\x91\x92\x93\x94\x95\x96\x97\x99\x9b\xa0\xa3\xa9\xab\xae\xb0\xbb"
+)
+_LATIN_LEADS = frozenset((b"\xc3", b"\xc4", b"\xc5"))
+_AFTER_A_WORD = frozenset(bytes((byte,)) for byte in b" ,;:!?)\"'\n")
+_TRUSTED_SHARE = 4
+"""A document with more than one valid sequence for so many bytes that do not fit is UTF-8."""
 _BAD_SHARE = 0.05
 """From this share of its characters that do not fit on, a label is doubted."""
 
@@ -90,6 +104,9 @@ def as_utf8(data: bytes, content_type: str, notes: list[str]) -> bytes:
         return text
     if not text.isascii() and _is_utf8(text):
         return text
+    if b"\xed" in text and (joined := _with_joined_surrogates(text)) is not None:
+        notes.append("UTF-16 encoded as UTF-8 (CESU-8) repaired")
+        return joined
     charset = _CHARSET.search(content_type)
     for name in (declared, charset[1] if charset else ""):
         encoding = encoding_of(name)
@@ -161,14 +178,55 @@ def _decoded(data: bytes, encoding: str, notes: list[str]) -> str:
 
 def _guessed(data: bytes, notes: list[str]) -> str:
     """Return the text of a document whose label is missing, unknown or wrong."""
-    text = data.decode("utf-8", "replace")
-    bad = text.count(REPLACEMENT)
-    foreign = sum(map(len, re.findall("[\x80-\ufffc\U00010000-\U0010ffff]+", text)))
-    if foreign > bad:
-        notes.append(f"{bad} {'byte that is' if bad == 1 else 'bytes that are'} not UTF-8 replaced")
+    pieces: list[str] = []
+    valid = invalid = at = 0
+    for match in _NOT_ASCII.finditer(data):
+        pieces.append(data[at : match.start()].decode("ascii"))
+        at = match.end()
+        if match[1]:
+            pieces.append(match[1].decode("utf-8"))
+            valid += 1
+        else:
+            pieces.append(_stray(data, match))
+            invalid += 1
+    pieces.append(data[at:].decode("ascii"))
+    # Text in Windows-1252 hardly ever has a valid sequence by chance: "\xc9\xbb" is one, "É»".
+    if valid * _TRUSTED_SHARE > invalid:
+        text = "".join(pieces)
+        lost = text.count(REPLACEMENT)
+        if invalid > lost:
+            notes.append(f"{plural(invalid - lost, 'byte')} of windows-1252 among UTF-8 read as such")
+        if lost:
+            notes.append(f"{lost} {'byte that is' if lost == 1 else 'bytes that are'} not UTF-8 replaced")
         return text
     notes.append("not UTF-8 as it says, read as windows-1252")
     return decode(data, "windows-1252")
+
+
+def _stray(data: bytes, match: re.Match[bytes]) -> str:
+    """Return what stands for a byte or a cut sequence that is not UTF-8.
+
+    Observed: quotes and dashes pasted from Word, one field from another database, texts cut in the middle of a
+    character. A single byte between letters of Latin script is one of Windows-1252, and so is its punctuation.
+    """
+    byte = match[0]
+    before, after = data[match.start() - 2 : match.start()], data[match.end() : match.end() + 1]
+    if byte in _PUNCTUATION:
+        is_beside_latin = (before[-1:].isascii() or before[:1] in _LATIN_LEADS) and (
+            after.isascii() or after in _LATIN_LEADS
+        )
+        return byte.decode("windows-1252") if is_beside_latin else REPLACEMENT
+    is_letter = len(byte) == 1 and byte >= b"\xc0" and before[-1:].isalpha()
+    return byte.decode("windows-1252") if is_letter and (after.isalpha() or after in _AFTER_A_WORD) else REPLACEMENT
+
+
+def _with_joined_surrogates(data: bytes) -> bytes | None:
+    """Return CESU-8 as UTF-8; None if it is not."""
+    try:
+        text = data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return None
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
 def _note_unknown(label: str, notes: list[str]) -> None:

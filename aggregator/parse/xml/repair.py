@@ -10,6 +10,7 @@ import re
 from xml.parsers.expat import ExpatError, ParserCreate
 
 from aggregator.model import Limits
+from aggregator.text.markup import with_joined_surrogates
 from aggregator.text.wording import plural
 
 _ITEM = re.compile(rb"<(?:[A-Za-z_][\w.-]{0,20}:)?(item|entry)[\s>/]")
@@ -43,11 +44,14 @@ def is_well_formed(data: bytes) -> bool:
     return True
 
 
-# Bare ampersands. Observed: titles ("R&D"), addresses ("?a=1&b=2"), entities of HTML that no DOCTYPE declares (&nbsp;).
+# Bare ampersands. Observed: titles ("R&D"), addresses ("?a=1&b=2"), entities of HTML that no DOCTYPE declares (&nbsp;),
+# an emoji as the two halves of UTF-16 (&#55357;&#56832;), control characters (&#8;).
 
 _XML_ENTITIES = frozenset((b"amp", b"lt", b"gt", b"quot", b"apos"))
 _AMPERSAND = re.compile(
     rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)"
+    rb"|&#(?:[xX][dD][89abAB][0-9a-fA-F]{2}|55[2-9]\d\d|56[0-2]\d\d|563[01]\d);"
+    rb"&#(?:[xX][dD][c-fC-F][0-9a-fA-F]{2}|56[3-9]\d\d|57[0-2]\d\d|573[0-3]\d|5734[0-3]);"
     rb"|&(?:(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)?",
     re.DOTALL,
 )
@@ -57,17 +61,24 @@ def with_references(data: bytes, notes: list[str]) -> bytes:
     """Return *data* with bare ampersands escaped and entities of HTML as characters; CDATA and comments stay."""
     if b"&" not in data:
         return data
-    escaped = 0
+    escaped = unusable = 0
 
     def replaced(match: re.Match[bytes]) -> bytes:
-        nonlocal escaped
+        nonlocal escaped, unusable
         if not match[0].startswith(b"&"):
             return match[0]
         name = match[1]
+        if name is None and match[0] != b"&":
+            return with_joined_surrogates(match[0].decode()).encode()
         if name is None:
             escaped += 1
             return b"&amp;"
-        if name.startswith(b"#") or name in _XML_ENTITIES:
+        if name.startswith(b"#"):
+            if _is_character(name):
+                return match[0]
+            unusable += 1
+            return b""
+        if name in _XML_ENTITIES:
             return match[0]
         text = html.unescape(f"&{name.decode()};")
         if text.startswith("&"):
@@ -78,7 +89,15 @@ def with_references(data: bytes, notes: list[str]) -> bytes:
     repaired = _AMPERSAND.sub(replaced, data)
     if escaped:
         notes.append(f"{plural(escaped, 'bare ampersand')} read as text")
+    if unusable:
+        notes.append(f"{plural(unusable, 'reference')} to no character left out")
     return repaired
+
+
+def _is_character(reference: bytes) -> bool:
+    """Return whether XML allows the character that a reference such as #8217 or #x2019 names."""
+    number = int(reference[2:], 16) if reference[1:2] in b"xX" else int(reference[1:])
+    return number in (9, 10, 13) or 0x20 <= number < 0xD800 or 0xE000 <= number < 0xFFFE or 0x10000 <= number < 0x110000
 
 
 # A cut end

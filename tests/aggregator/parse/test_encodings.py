@@ -133,3 +133,22 @@ def test_text_that_is_utf_8_is_utf_8_under_any_label() -> None:
     notes: list[str] = []
     assert as_utf8(document("shift_jis", "Zoë".encode()), "", notes) == document("", "Zoë".encode())
     assert notes == []
+
+
+@pytest.mark.parametrize(
+    ("bytes_", "text"),
+    [
+        ("Le café des élèves: caf".encode() + b"\xe9 noir, \x93\xc3\xa9t\xc3\xa9\x94 et \x96", "café noir, “été” et –"),
+        ("Новости дня, обрезанны".encode() + b"\xd0...", "обрезанны\ufffd..."),
+        ("日本の新聞の見出し".encode() + b"\xe6\x97...", "見出し\ufffd..."),
+        (b"smile \xed\xa0\xbd\xed\xb8\x89", "smile 😉"),
+    ],
+)
+def test_what_is_not_utf_8_in_a_document_of_utf_8_costs_nothing_else(bytes_: bytes, text: str) -> None:
+    assert parse(document("utf-8", bytes_)).entries[0].title.endswith(text)
+
+
+def test_text_in_windows_1252_is_not_utf_8_for_one_valid_sequence() -> None:
+    text = "CAFÉ» Le café des élèves, nié à l'été"
+
+    assert parse(document("utf-8", text.encode("windows-1252"))).entries[0].title == text
