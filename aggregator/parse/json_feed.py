@@ -42,7 +42,8 @@ def read(data: bytes) -> RawFeed:
         notes.append("items is no list")
     listed = items if isinstance(items, list) else []
     dates, language = DateReader(), _text(document.get("language"))
-    raw_items = [_item(item, dates, language) for item in listed if isinstance(item, dict)]
+    feed_authors = _authors(document)
+    raw_items = [_item(item, dates, language, feed_authors) for item in listed if isinstance(item, dict)]
     if len(raw_items) < len(listed):
         notes.append(f"{len(listed) - len(raw_items)} items that are no objects left out")
     return RawFeed(
@@ -55,7 +56,7 @@ def read(data: bytes) -> RawFeed:
     )
 
 
-def _item(item: dict[str, Any], dates: DateReader, language: str) -> RawItem:
+def _item(item: dict[str, Any], dates: DateReader, language: str, feed_authors: list[str]) -> RawItem:
     stated = _text(item.get("date_published"))
     moment = dates.read(stated, language)
     if moment is None and (modified := _text(item.get("date_modified"))):
@@ -66,15 +67,17 @@ def _item(item: dict[str, Any], dates: DateReader, language: str) -> RawItem:
         contents.append(Text(markup))
     if plain_text := _text(item.get("content_text")):
         contents.append(Text(plain_text, is_html=False))
+    guid, links = _text(item.get("id")), [_text(item.get(key)) for key in ("url", "external_url")]
     return RawItem(
-        guid=_text(item.get("id")),
-        links=[link for key in ("url", "external_url") if (link := _text(item.get(key)))],
+        guid=guid,
+        # The specification recommends the address of the item as its ID; some give only that.
+        links=[link for link in (*links, guid if guid.startswith(("http://", "https://")) else "") if link],
         title=Text(_text(item.get("title")), is_html=False),
         summary=Text(_text(item.get("summary")), is_html=False),
         # The HTML includes the text, which only counts alone.
         contents=contents[:1],
-        author=", ".join(_authors(item)),
-        tags=[text for tag in _list(item.get("tags")) if (text := _text(tag))],
+        author=", ".join(_authors(item) or feed_authors),
+        tags=[text for tag in _listed(item.get("tags")) if (text := _text(tag))],
         language=_text(item.get("language")),
         pictures=[
             *(RawPicture(url) for key in ("image", "banner_image") if (url := _text(item.get(key)))),
@@ -101,7 +104,7 @@ def _recordings(item: dict[str, Any]) -> list[RawEnclosure]:
 
 
 def _authors(item: dict[str, Any]) -> list[str]:
-    named = [*_list(item.get("authors")), item.get("author")]
+    named = [*_listed(item.get("authors")), item.get("author")]
     names = [_text(author.get("name")) if isinstance(author, dict) else _text(author) for author in named]
     return list(dict.fromkeys(name for name in names[:20] if name))
 
@@ -115,6 +118,11 @@ def _text(value: object) -> str:
 
 def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def _listed(value: object) -> list[Any]:
+    """Return a list, or a list of the one thing that some feeds have instead."""
+    return value if isinstance(value, list) else [value]
 
 
 def _number(digits: str) -> int | str:

@@ -19,9 +19,9 @@ from aggregator.parse.links import posts as link_posts
 from aggregator.parse.links.publisher import publisher_of
 from aggregator.parse.raw_items import RawEnclosure, RawFeed, RawItem, RawPicture, Text, fingerprint
 from aggregator.text.link_wrappers import is_feed_proxy
-from aggregator.text.markup import clip, plain, storable, visible
+from aggregator.text.markup import clip, plain, storable, visible, with_joined_surrogates
 from aggregator.text.sanitize import clean, cut
-from aggregator.text.urls import canonical, for_readers, host, safe_link
+from aggregator.text.urls import canonical, for_readers, host, is_usual, safe_link
 from aggregator.text.wording import plural
 
 SUMMARY_CHARS = 1_000
@@ -167,7 +167,7 @@ def _best_link(hrefs: list[str], base: str) -> str:
     """Return the first of *hrefs* that a reader may follow, as readers get it; one that a proxy hides comes last."""
     hidden = ""
     for href in hrefs:
-        link = safe_link(href, base)
+        link = safe_link(_with_scheme(href, base), base)
         if not link:
             continue
         link = for_readers(link)
@@ -175,6 +175,28 @@ def _best_link(hrefs: list[str], base: str) -> str:
             return link
         hidden = hidden or link
     return hidden
+
+
+# Observed: "www.paper.example/a" and "paper.example/a" (which a URL standard reads as paths), "http://https://host/a",
+# "http://https//host/a", "https:/host/a".
+_DOUBLED_SCHEME = re.compile(r"(?:https?:/{1,3})+(?=https?:?//)", re.IGNORECASE)
+_TWO_SCHEMES = ("http://http", "https://http")
+_WRONG_SLASHES = re.compile(r"(https?)(?::/{1,3}|//)(?=[^/:\s]+\.[^/:\s])", re.IGNORECASE)
+_BARE_HOST = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}(?=[/?#]|\Z)", re.IGNORECASE)
+
+
+def _with_scheme(href: str, base: str) -> str:
+    """Return a link with its scheme stated once, if *href* begins with a host and is no path of *base*."""
+    if is_usual(href) and not href.startswith(_TWO_SCHEMES):
+        return href
+    href = href.strip()
+    if href[:4].lower() == "http":
+        return _WRONG_SLASHES.sub(r"\1://", _DOUBLED_SCHEME.sub("", href, count=1), count=1)
+    if name := _BARE_HOST.match(href):
+        bare = name[0].lower().removeprefix("www.")
+        if bare != name[0].lower() or bare == host(base).removeprefix("www."):
+            return f"https://{href}"
+    return href
 
 
 def are_distinct(keys: list[ItemKey], skipped: tuple[ItemFingerprint, ...] = ()) -> bool:
@@ -262,25 +284,38 @@ def _origin(item: RawItem, base: str, home: str) -> tuple[str, str]:
 
 # Titles
 
-# Observed: plain text; "AT&amp;amp;T" and "&amp;#8217;" (escaped twice), <em> inside CDATA, "Option<T>", "a < b",
-# "How to use the &lt;b&gt; tag".
-# Rule: entities that are left after the XML are decoded once. Tags that HTML knows go; other "<" stays text. A tag
-# that appears by decoding goes only together with its end tag: alone it is most likely what the title is about.
+# Observed: plain text; "AT&amp;amp;T" and "&amp;#8217;" (escaped twice), "&amp;amp;#8217;" (three times), <em> inside
+# CDATA, "one<br>two" without any other markup, "Option<T>", "a < b", "How to use the &lt;b&gt; tag".
+# Rule: entities that are left after the XML are decoded once, and typographic characters until none is left. Tags that
+# HTML knows go; other "<" stays text. A tag that appears by decoding goes only together with its end tag: alone it is
+# most likely what the title is about. A <br> that touches a word is a line break.
 # Known to be wrong: "From <b> to </b>" loses both.
+
+_TYPOGRAPHIC = re.compile(
+    r"&(?:amp;)*(#(?:0?39|8\d{3}|160|x27|x20[0-9a-f]{2}|xa0)|[lr][sd]quo|[nm]dash|hellip);", re.IGNORECASE
+)
+_LINE_BREAK = re.compile(r"(?<=[\w.,:;!?)\"'])<br ?/?>|<br ?/?>(?=\w)", re.IGNORECASE)
 
 
 def _title(text: Text, limit: int) -> str:
     value = cut(text.value, limit)
     if not text.is_html:
-        value = html.unescape(value) if "&" in value else value
+        if "<" in value:
+            value = _LINE_BREAK.sub(" ", value)
+        if "&" in value:
+            value = _with_typography(html.unescape(with_joined_surrogates(value)))
         return visible(storable(" ".join(value.split())))
     if "<" in value:
         value = _BRACKET.sub(_known_tag, value)
-    title = plain(value)
+    title = _with_typography(plain(value))
     for name in set(_END_TAG.findall(title)) if "</" in title else ():
         if name.lower() in _HTML_NAMES:
             title = re.sub(rf"</?{name}\b[^>]*>", " ", title)
     return visible(" ".join(title.split()))
+
+
+def _with_typography(text: str) -> str:
+    return _TYPOGRAPHIC.sub(lambda match: html.unescape(f"&{match[1]};"), text) if "&" in text else text
 
 
 def _known_tag(match: re.Match[str]) -> str:

@@ -101,7 +101,9 @@ def author_of(element: Element) -> tuple[list[str], str]:
         if "@" not in value:
             value = value[:MAX_AUTHOR_CHARS]
             return ([value] if value else []), value
-        value = value[:MAX_AUTHOR_CHARS]
+        value = without_address(value[:MAX_AUTHOR_CHARS])
+        if ADDRESS.fullmatch(value):
+            return [], value
         context = FeedParserDict(author=value, authors=[FeedParserDict()])
         _Mail(context)._sync_author_detail()
         name = dict.get(context["authors"][-1], "name") or ""
@@ -120,6 +122,21 @@ def author_of(element: Element) -> tuple[list[str], str]:
     if len(names) != 1 or not names[0]:
         raise NotSureError
     return names, names[0]
+
+
+ADDRESS = re.compile(r"(?:mailto:)?[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_AROUND_A_NAME = " \t\r\n()<>,;:|-"
+
+
+def without_address(author: str) -> str:
+    """Return *author* without an e-mail address beside a name: "ada@example.technology (Ada)" is "Ada".
+
+    feedparser's pattern ends after four letters of a top-level domain, and takes the rest for the name.
+    """
+    if "@" not in author:
+        return author
+    name = ADDRESS.sub("", author).replace("&lt;&gt;", "")  # the loose parser keeps these references
+    return name.strip(_AROUND_A_NAME) or author
 
 
 class _Mail(_FeedParserMixin):  # type: ignore[misc]

@@ -190,6 +190,9 @@ class FastItem:
             self.pictured = True
             self.entry["image"] = {"href": address}
 
+    def _itunes_title(self, element: Element) -> None:
+        self.entry["itunes_title"] = plain_text(element)
+
     def _origlink(self, element: Element) -> None:
         if element.keys():
             raise NotSureError
@@ -238,7 +241,7 @@ class FastItem:
         return RawItem(
             guid=self.guid,
             links=self._candidates(),
-            title=title if title.value else Text(entry.get("media_title", "")),
+            title=title if title.value else Text(entry.get("itunes_title") or entry.get("media_title", "")),
             summary=summary if summary.value or self.contents else Text(entry.get("media_description", "")),
             contents=self.contents,
             author=", ".join(dict.fromkeys(self.names[:10])) if self.names else self.author,

@@ -20,7 +20,7 @@ from aggregator.parse.dates import DateReader
 from aggregator.parse.links.choice import in_order, origin_address
 from aggregator.parse.media import pictures_of, recordings_of
 from aggregator.parse.raw_items import RawFeed, RawItem, Text
-from aggregator.parse.xml.elements import MAX_AUTHOR_CHARS
+from aggregator.parse.xml.elements import ADDRESS, MAX_AUTHOR_CHARS, without_address
 
 # feedparser 6.0.12 to 6.0.x (pyproject.toml). Both of its parsers are classes made of mixins, so ours come in front.
 
@@ -32,8 +32,10 @@ class _Guarded:
         # Its pattern for an e-mail address is quadratic (kurtmckee/feedparser#562): 64 kB of "a+a+" cost 18 s.
         context = self._get_context()  # type: ignore[attr-defined]
         author = dict.get(context, key)
-        if isinstance(author, str) and len(author) > MAX_AUTHOR_CHARS:
-            context[key] = author[:MAX_AUTHOR_CHARS]
+        if isinstance(author, str):
+            context[key] = author = without_address(author[:MAX_AUTHOR_CHARS])
+            if ADDRESS.fullmatch(author):
+                return
         super()._sync_author_detail(key)  # type: ignore[misc]
 
     def handle_charref(self, ref: str) -> None:
@@ -184,7 +186,7 @@ def _item(entry: dict[str, Any], dates: DateReader, language: str) -> RawItem:
     return RawItem(
         guid=_str(entry, "id"),
         links=_links(entry, item_language or language),
-        title=title if title.value else Text(_str(entry, "media_title")),
+        title=title if title.value else Text(_str(entry, "itunes_title") or _str(entry, "media_title")),
         summary=summary if summary.value or contents else Text(_str(entry, "media_description")),
         contents=contents,
         author=_author(entry),

@@ -46,6 +46,7 @@ _ITEM_ACTIONS = {
     "enclosure": ("enclosure",),
     "media": ("media_content", "media_group", "media_thumbnail", "media_title", "media_description", "media_credit"),
     "image": ("itunes_image",),
+    "itunes_title": ("itunes_title",),
     "origlink": ("feedburner_origlink",),
     "source": ("source",),
     "comments": ("comments",),

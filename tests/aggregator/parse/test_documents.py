@@ -314,3 +314,94 @@ def test_recordings_of_atom_and_json_feed_are_kept() -> None:
         "items": [{"id": "1", "title": "One", "attachments": [attachment]}],
     }
     assert read(json.dumps(document).encode()).entries[0].enclosure == entry.enclosure
+
+
+# Titles
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("It&amp;amp;rsquo;s &amp;amp;amp;#8220;on&amp;amp;amp;#8221;", "It’s “on”"),
+        ("How &amp;amp;lt; works", "How &lt; works"),
+        ("First line&lt;br&gt;second line", "First line second line"),
+        ("First line.&lt;br /&gt; Second line", "First line. Second line"),
+        ("When to use the &lt;br&gt; tag", "When to use the <br> tag"),
+        ("A &#55357;&#56832; and &amp;#xD83D;&amp;#xDE00;", "A 😀 and 😀"),
+        ("A &#8;title &#x1F;here &#55357;", "A title here"),
+    ],
+)
+def test_what_is_left_of_the_markup_of_a_title_is_read(written: str, meant: str) -> None:
+    assert read(rss(f"<item><title>{written}</title></item>")).entries[0].title == meant
+
+
+def test_a_title_can_be_that_of_a_podcast_alone() -> None:
+    document = rss(
+        "<item xmlns:itunes='http://www.itunes.com/dtds/podcast-1.0.dtd'><itunes:title>Episode</itunes:title>"
+        "<description>About it.</description></item>"
+    )
+
+    assert read(document).entries[0].title == "Episode"
+
+
+def test_halves_of_an_emoji_in_markup_are_one_character() -> None:
+    text = "<![CDATA[<p>A &#xD83D;&#xDE00; <b>face</b></p>]]>"
+
+    assert read(rss(f"<item><title>T</title><description>{text}</description></item>")).entries[0].content == (
+        "<p>A 😀 <b>face</b></p>"
+    )
+
+
+# Links and authors
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("www.paper.example/a", "https://www.paper.example/a"),
+        ("blog.example/a", "https://blog.example/a"),
+        ("http://https://paper.example/a", "https://paper.example/a"),
+        ("http://https//paper.example/a", "https://paper.example/a"),
+        ("https:/paper.example/a", "https://paper.example/a"),
+        ("index.html", "https://blog.example/index.html"),
+        ("https://web.archive.example/1/http://a.example/", "https://web.archive.example/1/http://a.example/"),
+    ],
+)
+def test_a_link_without_a_scheme_or_with_two_leads_to_its_host(written: str, meant: str) -> None:
+    assert read(rss(f"<item><title>T</title><link>{written}</link></item>")).entries[0].link == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "author"),
+    [
+        ("ada@news.technology (Ada Lovelace)", "Ada Lovelace"),
+        ("Ada Lovelace &lt;ada@news.technology&gt;", "Ada Lovelace"),
+        ("ada@news.technology", "ada@news.technology"),
+    ],
+)
+@pytest.mark.parametrize("end", ["", "<fullitem2>R&D</fullitem2><a></b>"])
+def test_an_address_beside_the_name_of_an_author_is_left_out(written: str, author: str, end: str) -> None:
+    document = rss(f"<item><title>T</title><author>{written}</author>{end}</item>")
+
+    assert read(document).entries[0].author == author
+
+
+# JSON Feed
+
+
+@pytest.mark.parametrize("authors", [{"name": "Ada"}, "Ada", ["Ada"], [{"name": "Ada"}]])
+def test_authors_and_tags_of_a_json_feed_need_be_no_list(authors: object) -> None:
+    item = {"id": "1", "title": "T", "authors": authors, "tags": "news"}
+    document = {"version": "https://jsonfeed.org/version/1.1", "title": "Blog", "items": [item]}
+    entry = read(json.dumps(document).encode()).entries[0]
+
+    assert (entry.author, entry.tags) == ("Ada", ("news",))
+
+
+def test_an_item_of_a_json_feed_has_the_author_of_the_feed_and_its_id_as_link() -> None:
+    items = [{"id": "https://blog.example/1", "title": "One"}, {"id": "2", "title": "Two", "author": {"name": "Grace"}}]
+    document = {"version": "https://jsonfeed.org/version/1", "title": "Blog", "author": {"name": "Ada"}, "items": items}
+    one, two = read(json.dumps(document).encode()).entries
+
+    assert (one.link, one.author) == ("https://blog.example/1", "Ada")
+    assert (two.link, two.author) == ("", "Grace")
