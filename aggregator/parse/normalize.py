@@ -17,6 +17,7 @@ from aggregator.parse.fingerprints import DocumentFingerprints, ItemFingerprint,
 from aggregator.parse.identity import arrival, guid_identity, link_identity
 from aggregator.parse.links import posts as link_posts
 from aggregator.parse.links.publisher import publisher_of
+from aggregator.parse.media import pictures_in
 from aggregator.parse.raw_items import RawEnclosure, RawFeed, RawItem, RawPicture, Text, fingerprint
 from aggregator.text.link_wrappers import is_feed_proxy
 from aggregator.text.markup import clip, plain, storable, visible, with_joined_surrogates
@@ -262,7 +263,7 @@ def _draft(
         author=_short(item.author, _SHORT),
         tags=tags,
         language=(item.language and _language(item.language)) or language,
-        picture=_first_picture(item.pictures, base) if item.pictures else None,
+        picture=_first_picture(item.pictures, base) or _picture_in(item, body, item_base),
         stated_at=clip(storable(item.stated_at.strip()), 100),
         published_at=item.published_at,
         points_to=post.points_to,
@@ -404,6 +405,14 @@ def _first_enclosure(enclosures: list[RawEnclosure], base: str) -> Enclosure | N
 
 def _first_picture(pictures: list[RawPicture], base: str) -> Picture | None:
     return next((picture for raw in pictures if (picture := _picture(raw, base))), None)
+
+
+def _picture_in(item: RawItem, body: Text, base: str) -> Picture | None:
+    """Return the first picture in the text of an item, for feeds that name pictures nowhere else."""
+    for text in dict.fromkeys((body.value, item.summary.value)) if body.is_html else ():
+        if "<img" in text or "<IMG" in text:
+            return _first_picture(pictures_in(text), base)
+    return None
 
 
 def _picture(raw: RawPicture, base: str) -> Picture | None:

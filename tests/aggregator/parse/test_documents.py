@@ -316,6 +316,67 @@ def test_recordings_of_atom_and_json_feed_are_kept() -> None:
     assert read(json.dumps(document).encode()).entries[0].enclosure == entry.enclosure
 
 
+# Pictures in the text
+
+
+def picture_of(text: str, more: str = "") -> str | None:
+    link = "<link>https://blog.example/posts/1/</link>"
+    entry = read(
+        rss(f"<item><title>Title</title>{link}<description><![CDATA[{text}]]></description>{more}</item>")
+    ).entries[0]
+    return entry.picture.url if entry.picture else None
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("<p><img src='a.jpg' alt='1 > 0'> text</p>", "https://blog.example/posts/1/a.jpg"),
+        ('<IMG WIDTH=300 SRC="//cdn.example/a?x=1&amp;y=2"> text', "https://cdn.example/a?x=1&y=2"),
+        ("<img src='data:image/gif;base64,AA==' data-src='https://i.example/lazy.jpg'>", "https://i.example/lazy.jpg"),
+        ("<img data-srcset='https://i.example/s.webp 1x, https://i.example/l.webp 2x'>", "https://i.example/s.webp"),
+        (
+            "<img src='data:,' class='lazy'><noscript><img src='https://i.example/n.jpg'></noscript>",
+            "https://i.example/n.jpg",
+        ),
+        (
+            "<img src='/icon.png' width='16' height='16'><img src='/chart.png' width='100%'>",
+            "https://blog.example/chart.png",
+        ),
+    ],
+)
+def test_a_feed_that_names_no_picture_has_the_first_one_of_the_text(text: str, url: str) -> None:
+    assert picture_of(text) == url
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "<img src='https://pixel.example/b' width='1' height='1'>",
+        "<img src='https://i.example/count.gif'>",
+        "<img class='wp-smiley' src='https://i.example/1f600.png'>",
+        "<img src='https://secure.gravatar.com/avatar/1?s=200'>",
+        "<img src='https://feeds.feedburner.com/~ff/news?d=yIl2AUoC8zA'>",
+        "<img src='javascript:alert(1)'>",
+        "<img alt='never closed",
+    ],
+)
+def test_counters_avatars_and_emoji_are_no_pictures(image: str) -> None:
+    assert picture_of(f"<p>Text</p>{image}") is None
+
+
+def test_a_picture_that_the_feed_names_comes_before_those_of_the_text() -> None:
+    thumbnail = "<media:thumbnail url='https://i.example/named.jpg'/>"
+
+    assert picture_of("<img src='https://i.example/text.jpg'>", thumbnail) == "https://i.example/named.jpg"
+
+
+def test_the_address_of_an_image_element_is_a_picture() -> None:
+    image = "<image><url>https://i.example/a.jpg</url><title>A tunnel</title></image>"
+
+    assert read(rss(f"<item><title>Title</title>{image}</item>")).entries[0].title == "Title"
+    assert picture_of("Text", image) == "https://i.example/a.jpg"
+
+
 # Titles
 
 
