@@ -16,13 +16,13 @@ from aggregator.parse.dates import newest_first
 from aggregator.parse.fingerprints import DocumentFingerprints, ItemFingerprint, link_mark
 from aggregator.parse.identity import arrival, guid_identity, link_identity
 from aggregator.parse.links import posts as link_posts
+from aggregator.parse.links.choice import best_link
 from aggregator.parse.links.publisher import publisher_of
 from aggregator.parse.media import pictures_in
 from aggregator.parse.raw_items import RawEnclosure, RawFeed, RawItem, RawPicture, Text, fingerprint
-from aggregator.text.link_wrappers import is_feed_proxy
 from aggregator.text.markup import clip, plain, storable, visible, with_joined_surrogates
 from aggregator.text.sanitize import clean, cut
-from aggregator.text.urls import canonical, for_readers, host, is_usual, safe_link
+from aggregator.text.urls import canonical, for_readers, host, safe_link
 from aggregator.text.wording import plural
 
 SUMMARY_CHARS = 1_000
@@ -157,47 +157,11 @@ def item_keys(items: list[RawItem], base: str) -> list[ItemKey]:
     keys = []
     for item in items:
         guid = storable(" ".join(item.guid.split()))[:_GUID_CHARS]
-        link = _best_link(item.links, base)
+        link = best_link(item.links, base)
         spelled = canonical(link)  # kept by its cache, until `arrival` asks for it
         identity = guid_identity(guid) if guid else link_identity(spelled)
         keys.append(ItemKey(guid, link, link_mark(spelled), identity))
     return keys
-
-
-def _best_link(hrefs: list[str], base: str) -> str:
-    """Return the first of *hrefs* that a reader may follow, as readers get it; one that a proxy hides comes last."""
-    hidden = ""
-    for href in hrefs:
-        link = safe_link(_with_scheme(href, base), base)
-        if not link:
-            continue
-        link = for_readers(link)
-        if not is_feed_proxy(link):
-            return link
-        hidden = hidden or link
-    return hidden
-
-
-# Observed: "www.paper.example/a" and "paper.example/a" (which a URL standard reads as paths), "http://https://host/a",
-# "http://https//host/a", "https:/host/a".
-_DOUBLED_SCHEME = re.compile(r"(?:https?:/{1,3})+(?=https?:?//)", re.IGNORECASE)
-_TWO_SCHEMES = ("http://http", "https://http")
-_WRONG_SLASHES = re.compile(r"(https?)(?::/{1,3}|//)(?=[^/:\s]+\.[^/:\s])", re.IGNORECASE)
-_BARE_HOST = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}(?=[/?#]|\Z)", re.IGNORECASE)
-
-
-def _with_scheme(href: str, base: str) -> str:
-    """Return a link with its scheme stated once, if *href* begins with a host and is no path of *base*."""
-    if is_usual(href) and not href.startswith(_TWO_SCHEMES):
-        return href
-    href = href.strip()
-    if href[:4].lower() == "http":
-        return _WRONG_SLASHES.sub(r"\1://", _DOUBLED_SCHEME.sub("", href, count=1), count=1)
-    if name := _BARE_HOST.match(href):
-        bare = name[0].lower().removeprefix("www.")
-        if bare != name[0].lower() or bare == host(base).removeprefix("www."):
-            return f"https://{href}"
-    return href
 
 
 def are_distinct(keys: list[ItemKey], skipped: tuple[ItemFingerprint, ...] = ()) -> bool:
