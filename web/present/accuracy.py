@@ -260,14 +260,20 @@ class Course:
     nights: tuple[tuple[str, str], ...]
 
 
+MIN_NIGHTS = 7
+"""Nights that a line needs: each measures the 30 days before it, so those of a few nights are almost the same."""
+
+
 def course(history: Sequence[tuple[date, float]], name: str) -> Course | None:
-    """Draw the history of a number; None before the second night."""
-    if len(history) < 2:
+    """Draw the history of a number; None before `MIN_NIGHTS`, or if every night reads the same."""
+    if len(history) < MIN_NIGHTS:
         return None
     write = questions()[name].write
     low, high = min(v for _, v in history), max(v for _, v in history)
-    spread = (high - low) or 1.0
-    span = (history[-1][0] - history[0][0]).days or 1
+    if write(low) == write(high):
+        return None
+    spread = high - low
+    span = (history[-1][0] - history[0][0]).days
     points = [(100 * (day - history[0][0]).days / span, 100 - 100 * (value - low) / spread) for day, value in history]
     path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
     summary = gettext(

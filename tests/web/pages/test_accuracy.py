@@ -37,7 +37,7 @@ def test_the_page_shows_each_number_with_range_cases_and_comparison(
         (30, "reliability"): [[0.0, 0.1, 200, 0.04, 0.05], [0.8, 0.9, 40, 0.85, 0.7]],
         (30, "confusion"): [["policy", "big-tech", 3]],
     }
-    for nights in range(3):
+    for nights in range(7):
         store.scorecards.save(NIGHT - timedelta(days=nights), card(0.81 - nights / 100), tables)
     client = make_app(tmp_path / "news.db").test_client()
     # On a phone each number is below the name of its column.
@@ -48,7 +48,7 @@ def test_the_page_shows_each_number_with_range_cases_and_comparison(
     assert "240 cases" in page
     assert "not enough data: 12 of 200 cases" in page
     assert "40 stories with an average score of 85: 70% turned out relevant" in page
-    assert "Between 0.790 and 0.810 in 3 nights" in page
+    assert "Between 0.750 and 0.810 in 7 nights" in page
     assert "/accuracy" in get(client, "/about")
 
 
@@ -58,11 +58,20 @@ def test_a_number_from_too_few_cases_is_left_out() -> None:
     assert cell(None).value == ""
 
 
-def test_one_night_draws_no_course() -> None:
-    assert course([(NIGHT, 0.8)], "auc") is None
-    drawn = course([(NIGHT, 0.8), (NIGHT + timedelta(days=1), 0.8)], "auc")
+def history(*values: float) -> list[tuple[date, float]]:
+    return [(NIGHT + timedelta(days=night), value) for night, value in enumerate(values)]
+
+
+def test_a_week_of_different_numbers_draws_a_course() -> None:
+    drawn = course(history(0.8, 0.8, 0.9, 0.85, 0.8, 0.8, 0.8), "auc")
     assert drawn is not None
-    assert drawn.path == "M0.0 100.0L100.0 100.0"
+    assert drawn.path.startswith("M0.0 100.0L16.7 100.0L33.3 0.0L50.0 50.0L")
+    assert drawn.path.endswith("L100.0 100.0")
+
+
+@pytest.mark.parametrize("values", [(), (0.5,), (0.1, 0.2, 0.3, 0.4, 0.5, 0.6), (0.021, 0.022) * 4])
+def test_few_nights_or_equal_numbers_draw_no_course(values: tuple[float, ...]) -> None:
+    assert course(history(*values), "precision_at_10") is None
 
 
 def errors(*values: float | None) -> list[Measure]:
