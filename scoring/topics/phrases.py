@@ -177,9 +177,9 @@ TRAILING = frozenset(
 def name_of(term: str, titles: Sequence[str], is_written_as_name: bool = True) -> tuple[tuple[str, ...], str]:
     """Return the words of the phrase that *term* is a part of in most headlines, and its usual spelling.
 
-    Generic and lower-case words in front of a name go ("co-founder", "editing software company"), and TRAILING ones
-    behind it. A phrase that ends within a word of the headlines ("Meta hires ex" of "Meta hires ex-chief") falls back
-    to the term.
+    Generic and lower-case words in front of a name go ("co-founder", "editing software company"), unless a link joins
+    them ("test and trace"), and TRAILING ones behind it. A phrase that ends within a word of the headlines ("Meta hires
+    ex" of "Meta hires ex-chief") falls back to the term.
 
     is_written_as_name: what `is_name` says; a word that is none takes in more of its neighbors
 
@@ -187,7 +187,7 @@ def name_of(term: str, titles: Sequence[str], is_written_as_name: bool = True) -
     (('lea', 'michele'), 'Lea Michele')
     """
     phrase = grown(term, titles, MIN_SHARED if is_written_as_name else MIN_SHARED_OF_WORD)
-    while phrase[0] in GENERIC and phrase[0] not in term.split(PAIR):
+    while phrase[0] in GENERIC and phrase[0] not in term.split(PAIR) and phrase[1] not in LINKS:
         phrase = phrase[1:]
     while len(phrase) > 1 and phrase[-1] in TRAILING:
         phrase = phrase[:-1]

@@ -153,6 +153,7 @@ def test_a_name_known_from_capitalised_headlines_only_must_be_a_rare_word() -> N
             ["Co-founder Ada Ewing leaves", "Bank loses co-founder Ada Ewing", "Co-founder Ada Ewing is out"],
             "Ada Ewing",
         ),
+        ("trace", ["Test and trace begins", "Delays of test and trace", "Is test and trace safe?"], "test and trace"),
         ("plover", ["Plover hires ex-chief", "Plover hires ex-banker", "Plover Hires Ex-Chief"], "Plover"),
         ("meta ai", ["Meta AI glasses sell out", "Meta AI glasses arrive", "New Meta AI glasses"], "Meta AI glasses"),
     ],
