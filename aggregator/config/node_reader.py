@@ -12,7 +12,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aggregator.config import yaml_tree
-from aggregator.config.schema import CategoryId, Headers, ListOf, Sections, Shape, WithVariables
+from aggregator.config.schema import (
+    KEYS,
+    CategoryId,
+    Headers,
+    ListOf,
+    Sections,
+    Shape,
+    WithVariables,
+    sections_with,
+)
 from aggregator.config.values.basic import Kind, listed, nearest, quoted
 from aggregator.config.values.headers import header_name, header_value, with_variables
 from aggregator.config.yaml_tree import Node, Scalar
@@ -70,8 +79,7 @@ class NodeReader:
             else:
                 pairs[key.text] = (key, value)
                 if allowed and key.text not in allowed:
-                    hint = nearest(key.text, allowed)
-                    rest = f"in {where}; expected {listed(allowed)}{hint}"
+                    rest = f"in {where}; expected {listed(allowed)}{_hint(key.text, allowed)}"
                     # If a colon or the space after it is missing, an address or password may be read as a key.
                     shown = f" {quoted(key.text)}" if _KEY.fullmatch(key.text) and _has_value(value) else ""
                     self.error(key, f"unknown key {quoted(key.text)} {rest}", f"unknown key{shown} {rest}")
@@ -185,6 +193,14 @@ class NodeReader:
 
 
 _INVALID = object()
+
+
+def _hint(key: str, allowed: Iterable[str]) -> str:
+    """Return where an unknown key belongs, or which of the *allowed* ones it resembles."""
+    if key in KEYS:
+        return f"; {key!r} is a section of its own"
+    sections = sections_with(key)
+    return f"; {key!r} belongs to {' or '.join(sections)}" if sections else nearest(key, allowed)
 
 
 def child(node: Node, key: str) -> Node | None:

@@ -204,3 +204,20 @@ KEYS: Mapping[str, Section] = {
     ),
 }
 """Every key of the file, by section; `categories`, `sources` and `rules` are each a list of such sections."""
+
+_ONE_OF = {"sources": "a source", "categories": "a category", "rules": "a rule"}
+
+
+def sections_with(key: str) -> list[str]:
+    """Return the sections that have *key*, as messages name them: "a source", "poll of defaults"."""
+    names = []
+    for section, shape in KEYS.items():
+        name = _ONE_OF.get(section, section)
+        if key in shape.keys:
+            names.append(name)
+        names += [
+            f"{inner} of {name}"
+            for inner, inner_shape in shape.keys.items()
+            if isinstance(inner_shape, Section | Sections) and key in inner_shape.keys
+        ]
+    return names

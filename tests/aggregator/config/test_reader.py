@@ -743,6 +743,25 @@ def test_readers_see_the_unknown_key_and_the_operator_also_its_value() -> None:
     assert "'12' is not a language code" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("defaults: {owner: Example}", "'owner' belongs to a source"),
+        ("site: {top_share: 0.1}", "'top_share' belongs to scoring"),
+        ("scoring: {min: 5 min}", "'min' belongs to poll of a source or poll of defaults"),
+        ("alerts: {when: chips}", "'when' belongs to rules of alerts"),
+        # Similar to `site`, but that is not meant.
+        ("title: News", "'title' belongs to site"),
+        ("site: {digest: {at: 07:00}}", "'digest' is a section of its own"),
+    ],
+)
+def test_the_error_for_a_key_in_the_wrong_section_names_the_right_one(text: str, hint: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text)
+    assert f"; {hint}" in str(caught.value)
+    assert f"; {hint}" in caught.value.public
+
+
 def test_a_site_that_polls_nothing_needs_no_variables() -> None:
     text = source(headers="{Authorization: 'Bearer ${NOT_SET}'}", proxy="'${NOT_SET_EITHER}'")
     assert only_source(text, env=AnyVariables()).id
