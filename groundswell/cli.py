@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
@@ -97,7 +98,10 @@ def cli(context: click.Context, verbose: bool, log_format: str) -> None:
     multiple=True,
     help="Run only this part, beside others on any machine; needs PostgreSQL. May be repeated.",
 )
-def run(feeds: Path, db: Path, host: str, port: int, proxies: int, write: bool, roles: tuple[str, ...]) -> None:
+@click.pass_obj
+def run(
+    front: Front, feeds: Path, db: Path, host: str, port: int, proxies: int, write: bool, roles: tuple[str, ...]
+) -> None:
     """Run worker and site together.
 
     \b
@@ -113,7 +117,8 @@ def run(feeds: Path, db: Path, host: str, port: int, proxies: int, write: bool, 
         require_server("--role")
     chosen = frozenset(roles) or frozenset(("poll", "score", "site"))
     if "score" in chosen:
-        require_config(feeds, db, write=write)
+        with _errors_without_values():
+            require_config(feeds, db, front.env, write=write)
     if not is_file():
         open_store(db).close()  # so that its errors are reported once and at once
     if "site" in chosen:
@@ -170,13 +175,22 @@ def worker(front: Front, feeds: Path, db: Path, role: str | None) -> None:
     if role is not None:
         require_server("--role")
     elif not is_file():
-        require_config(feeds, db)
+        with _errors_without_values():
+            require_config(feeds, db, front.env)
         parts = _workers(feeds, db, frozenset(("poll", "score")))
         raise SystemExit(until_signal(lambda stop: supervise(parts, stop)))
-    try:
+    with _errors_without_values():
         raise SystemExit(until_signal(_work(role, feeds, db, front)))
+
+
+@contextmanager
+def _errors_without_values() -> Iterator[None]:
+    """Shorten errors of feeds.yaml to key and line, because logs keep the output of a service."""
+    try:
+        yield
     except ConfigError as error:
-        # The output of a service is kept in logs, so errors name key and line, but no values.
+        if error.public == str(error):
+            raise
         raise ConfigError(f"{error.public}\n`groundswell check` shows the values") from None
 
 
@@ -188,7 +202,7 @@ def _work(role: str | None, feeds: Path, db: Path, front: Front) -> Callable[[as
         return lambda stop: poll_shards(db, front.clock, stop)
     from groundswell.worker import stand_by, work
 
-    require_config(feeds, db)
+    require_config(feeds, db, front.env)
     start = stand_by if role == "score" else work
     return lambda stop: start(feeds, db, front.clock, stop)
 

@@ -225,6 +225,12 @@ def test_what_a_person_has_to_fix_is_one_sentence(tmp_path: Path) -> None:
     assert "feeds.yaml:2:" in faulty.stderr
     assert "Traceback" not in faulty.stderr + missing.stderr
 
+    refused = groundswell("run", "--port", str(free_port()), cwd=tmp_path)
+    assert refused.returncode == 1
+    # Nothing else before it, such as the address of a site that does not start.
+    assert refused.stderr.startswith("feeds.yaml:2:")
+    assert "nope" not in refused.stderr
+
     (tmp_path / "groundswell.db").write_bytes(b"no database at all" * 100)
     damaged = groundswell("sources", "list", cwd=tmp_path)
     assert damaged.returncode == 1

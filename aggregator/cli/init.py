@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import click
 
 from aggregator.cli.options import feeds_option
 from aggregator.cli.source_tables import count
-from aggregator.config import parse_config
+from aggregator.config import load_config, parse_config
 from aggregator.config.file import save_config
 from aggregator.config.starter import shipped_text, starter_config
 from aggregator.errors import ConfigError
@@ -43,14 +43,20 @@ def init(topics: tuple[str, ...], only_list: bool, feeds: Path) -> None:
     click.echo("Edit it as you like, then start the site with `groundswell run`")
 
 
-def require_config(feeds: Path, db: Path, *, write: bool = False) -> None:
-    """Make sure that there is a configuration: feeds.yaml, or a database with the last valid one.
+def require_config(feeds: Path, db: Path, env: Mapping[str, str], *, write: bool = False) -> None:
+    """Make sure that there is a configuration: a database with the last valid one, or a valid feeds.yaml.
 
+    env:   the variables that the file may name
     write: if there is neither, write the shipped file without asking
 
-    Asks on a terminal. Without one, raises a ConfigError that says what to do, and writes nothing.
+    Asks on a terminal. Without one, raises a ConfigError that says what to do, and writes nothing. Also raises it if a
+    new site's file is not valid.
     """
-    if feeds.exists() or has_config(db):
+    if has_config(db):
+        return
+    if feeds.exists():
+        if feeds.is_file():  # reading a pipe could wait forever; the worker refuses it
+            load_config(feeds, env=env)
         return
     if not write and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise ConfigError(f"{feeds} does not exist; `groundswell init` creates one")

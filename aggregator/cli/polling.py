@@ -47,7 +47,7 @@ def poll(front: Front, once: bool, only: tuple[str, ...], feeds: Path, db: Path,
       groundswell poll --once
       groundswell poll --source techcrunch_ai
     """
-    require_config(feeds, db)
+    require_config(feeds, db, front.env)
     with open_as_only_writer(db) as store:
         _require_no_pollers(store)
         config = ConfigWatch(feeds, store, front.env).start(front.clock())

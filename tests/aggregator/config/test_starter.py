@@ -64,10 +64,19 @@ def test_init_writes_the_file_once(tmp_path: Path) -> None:
 def test_without_a_terminal_nothing_is_written_unless_requested(tmp_path: Path) -> None:
     feeds, db = tmp_path / "feeds.yaml", tmp_path / "news.db"
     with pytest.raises(ConfigError, match=r"feeds\.yaml does not exist; `groundswell init` creates one"):
-        require_config(feeds, db)
+        require_config(feeds, db, {})
     assert not list(tmp_path.iterdir())
     db.write_bytes(b"")
-    require_config(feeds, db)  # the database knows the last valid one
+    require_config(feeds, db, {})  # the database knows the last valid one
     db.unlink()
-    require_config(feeds, db, write=True)
+    require_config(feeds, db, {}, write=True)
     assert parse_config(feeds.read_text(encoding="utf-8")).sources
+
+
+def test_the_file_of_a_new_site_must_be_valid_and_a_known_site_starts_with_its_last_valid_one(tmp_path: Path) -> None:
+    feeds, db = tmp_path / "feeds.yaml", tmp_path / "news.db"
+    feeds.write_text("sauces: []\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="unknown key 'sauces'"):
+        require_config(feeds, db, {})
+    db.write_bytes(b"")
+    require_config(feeds, db, {})
