@@ -4,7 +4,7 @@
     add(text, story)   add the entry to that story, and count its terms
     rival(...)         the story that it would have joined otherwise: for re-clustering
 
-`open_stories` finds the candidates, `join_model` weighs the evidence, `boilerplate` lowers what a source always writes.
+`open_stories` finds the candidates, `join_model` weighs the evidence, `boilerplate` discounts what a source repeats.
 `copies` decides which entries are one voice.
 """
 
@@ -164,7 +164,7 @@ class Clusterer:
         same = self._open.identical(text)
         if same is not None:
             return Placement(same[0].story_id, 1.0, IDENTICAL_PROBABILITY, same[1])
-        search = self._searched(text)
+        search = self._search_for(text)
         near = self._near(search)
         if not near:
             return Placement(text.entry_id, 0.0, 1.0, because(ReasonKind.FIRST_REPORT))
@@ -183,7 +183,7 @@ class Clusterer:
         ignored.
         """
         chosen = self._open[chosen_id]
-        search = self._searched(text)
+        search = self._search_for(text)
         near = [
             candidate
             for candidate in self._near(search)
@@ -199,12 +199,13 @@ class Clusterer:
         search: _Search,
         compared: Sequence[tuple[OpenStory, float, float]],
         near: Sequence[tuple[OpenStory, float, float]],
-        stranger: float,
-        aside: int | None = None,
+        unrelated_similarity: float,
+        ignored_id: int | None = None,
     ) -> tuple[OpenStory, float, float]:
         """Return the story that an entry most likely belongs to, its similarity and the log-odds.
 
-        aside: a story that candidates are not compared against
+        unrelated_similarity: assumed for other stories if there is only one candidate
+        ignored_id:           a story that candidates are not compared against
         """
         best, best_similarity, best_odds = near[0][0], 0.0, -math.inf
         stream = Stream(len(self._open), self._joining())
@@ -213,27 +214,27 @@ class Clusterer:
             # A similarity means little by itself: in a stream about one topic all stories are similar. So each is
             # compared against the last three candidates, which are near only because of the topic.
             others = (similarities[:place] + similarities[place + 1 :])[-3:]
-            usual = sum(others) / len(others) if others else stranger
+            usual = sum(others) / len(others) if others else unrelated_similarity
             candidate = self._candidate(search, story, similarity, usual, gap)
             comparison = search.compared[story.story_id]
-            meaning = None if search.entry.member.embedding is None else self._meaning(search, story, aside)
+            meaning = None if search.entry.member.embedding is None else self._meaning(search, story, ignored_id)
             odds = self._model.log_odds(Evidence(search.entry, candidate, comparison, stream, meaning))
             # Ties go to the older story, so that the order of the index does not matter after a restart.
             if odds > best_odds or (odds == best_odds and story.story_id < best.story_id):
                 best, best_similarity, best_odds = story, similarity, odds
         return best, best_similarity, best_odds
 
-    def _meaning(self, search: _Search, story: OpenStory, aside: int | None) -> Meaning:
+    def _meaning(self, search: _Search, story: OpenStory, ignored_id: int | None) -> Meaning:
         """Return how near an encoded entry is to a story, and to the nearest other one."""
         if story.story_id not in search.meanings:
             search.meanings[story.story_id] = nearest_meaning(search.entry, story.members)
-        return Meaning(search.meanings[story.story_id], self._nearest_but(search, story.story_id, aside))
+        return Meaning(search.meanings[story.story_id], self._nearest_other(search, story.story_id, ignored_id))
 
-    def _nearest_but(self, search: _Search, story_id: int, aside: int | None) -> float:
-        """Return the cosine of the nearest open story by embedding, ignoring two; `USUAL_COSINE` if there is none."""
+    def _nearest_other(self, search: _Search, story_id: int, ignored_id: int | None) -> float:
+        """Return the cosine of the nearest open story by embedding but these two; `USUAL_COSINE` if there is none."""
         if search.nearest is None:
             search.nearest = self._meanings.nearest(search.entry.member.embedding, 3)
-        return next((cosine for other, cosine in search.nearest if other not in (story_id, aside)), USUAL_COSINE)
+        return next((cosine for other, cosine in search.nearest if other not in (story_id, ignored_id)), USUAL_COSINE)
 
     def _candidate(self, search: _Search, story: OpenStory, similarity: float, usual: float, gap: float) -> Candidate:
         """Return a story as a candidate, after comparing its entries."""
@@ -279,12 +280,12 @@ class Clusterer:
         count, joins = len(self._joined), self._joins
         return math.log((joins + JOINS[0]) / (count - joins + JOINS[1]))
 
-    def _searched(self, text: AnalysedText) -> _Search:
+    def _search_for(self, text: AnalysedText) -> _Search:
         if self._search is None or self._search.entry.text is not text:
-            self._search = _Search(self._weighed(text))
+            self._search = _Search(self._weigh(text))
         return self._search
 
-    def _weighed(self, text: AnalysedText) -> WeighedText:
+    def _weigh(self, text: AnalysedText) -> WeighedText:
         headlines = self._headlines.of(text.source_id, text.arrived)
         return weigh(
             text,

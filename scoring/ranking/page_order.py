@@ -3,7 +3,7 @@
     place = worth + coverage + score + growth - age        in log-odds, see `values`
             (+ weight of the sources, + boost by a rule, if feeds.yaml sets them)
     order = best place first; a story gives way to others where its publisher or subject has just been shown,
-            and stands below every strong story while its own score is low and nothing is breaking
+            and ranks below every strong story if its own score is low and it is not breaking
 
 Knows the formula, its weights and the variety of a page. Leaves how strongly a story trends to `trend`, and which
 stories there are to `engine`.
@@ -23,57 +23,57 @@ from scoring.language.terms import telling
 LIST_LENGTH = 60
 
 POOL = 3 * LIST_LENGTH
-"""From how many of the best a list is put together."""
+"""Number of best candidates that a list is chosen from."""
 
 # A fit on pairs of stories of one hour (`python -m bench.page_order`, three graded windows of AI and technology news)
-# gives .57 and .89 for the first two and knows nothing of the third: grades are of single texts. Human editors follow
-# coverage more. These weights take .617 of Techmeme's picks into the first ten, where .57, .89 and .6 take .562, and
-# cost nothing on the mean of the graded windows (docs/dev/ranking.md).
+# gives .57 and .89 for the first two, and cannot give the third, because grades are of single texts. Human editors
+# follow coverage more closely: with these weights, the first ten contain .617 of Techmeme's picks, and .562 with .57,
+# .89 and .6. The mean of the graded windows stays the same (docs/dev/ranking.md).
 WEIGHT_WORTH = 0.8
 WEIGHT_COVERAGE = 1.2
 WEIGHT_SOURCES = 1.5
-"""Of the number of sources, in addition to the sum of their worths."""
+"""Weight of the number of sources, in addition to the sum of their worths."""
 
 WEIGHT_SCORE = 0.15
 WEIGHT_GROWTH = 0.1
-"""The fit gives 0 to both beside the worth of the text. They stand for what an editor's grade does not hold: what this
-site's readers and sources made of such stories, and what is growing now. Together they cost .004 of nDCG@10."""
+"""The fit gives both 0 once the worth of the text is known. They represent what an editor's grade does not contain:
+this site's own votes and coverage, and current growth. Together they cost .004 of nDCG@10."""
 
 WEIGHT_LOW_SCORE = 1.5
-"""Of the score in addition, as far as it is below LOW_SCORE. Only the page of a quiet Sunday has such stories, and it
+"""Additional weight of the part of a score that is below LOW_SCORE. Only a quiet Sunday's page has such stories, and it
 should begin with the best of them instead of the newest."""
 
 WEIGHT_AGE = 3.0
 FADE = timedelta(hours=26)
 FADE_POWER = 3
 WEIGHT_DAYS = 0.5
-"""Chosen by hand, see docs/dev/ranking.md. A story fades little within its first half day and most around its 24th
-hour, then slowly: on a quiet Sunday Friday's news still stands above today's noise. A fade that goes on as fast shows
-that noise; one that ends leaves Thursday's news at the top of Sunday."""
+"""Chosen by hand, see docs/dev/ranking.md. A story fades little within its first half day, most around its 24th hour,
+and slowly after that, so that on a quiet Sunday Friday's news still ranks above today's noise. If it faded as fast
+throughout, the noise would rank first; if it stopped fading, Thursday's news would lead on Sunday."""
 
 BOOST = 2.0
-"""What a rule adds: about what a second independent source of usual worth does (1.7). Judgement, not fitted."""
+"""Added by a rule: about as much as a second independent source of usual worth adds (1.7). A judgment, not fitted."""
 
 MIN_TOTAL_WEIGHT = 0.0001
-"""What sources of weight 0 count as together: their stories stand below all others, in the usual order."""
+"""Least total weight of a story's sources. Stories of sources with weight 0 rank below all others, in the usual order."""
 
 MIN_PROBABILITY = 0.005
-"""Probabilities are kept that far from 0 and 1."""
+"""Probabilities are clipped to at least this far from 0 and 1."""
 
 UNKNOWN_WORTH = 0.14
-"""Of a story whose text was not judged: the base rate."""
+"""Worth of a story whose text was not judged: the base rate."""
 
 FIRST_REPORT = 0.05
-"""Added to the expected number of worthy reports before its logarithm, so that nothing is infinitely bad."""
+"""Added to the expected number of worthy reports, so that its logarithm is finite."""
 
 GROWTH_WITHIN = timedelta(hours=3)
 
 BREAKING_WITHIN = timedelta(hours=1)
 BREAKING_SOURCES = 3
-"""A story is breaking while that many independent sources joined it within that time."""
+"""A story is breaking while at least so many independent sources joined it within `BREAKING_WITHIN`."""
 
 LOW_SCORE = 15
-"""A story below it never stands above a fresh story that is not, unless it is breaking.
+"""A story that scores below this never ranks above a fresh story that scores more, unless it is breaking.
 
 On six graded long weekends, this and the weight of low scores keep .013 of noise off the first ten; limits of 10 to 25
 do about as well (docs/dev/ranking.md)."""
@@ -83,26 +83,26 @@ FRESH = timedelta(hours=72)
 TOP = 8
 STALE = timedelta(hours=48)
 GOOD_SCORE = 50
-"""A story that no independent source joined for STALE does not stand among the TOP of a list while one of GOOD_SCORE or
-more has fresher news. Coverage alone would keep Tuesday's news on top of Sunday's page. Places 9 and 10 are left to it,
-because Techmeme's picks stay picks for good: this costs .011 of them, and 10 places would cost .046."""
+"""A story that no independent source joined for STALE is not among the TOP of a list while one of GOOD_SCORE or more
+has fresher news. Coverage alone would keep Tuesday's news on top of Sunday's page. The rule does not cover places 9 and 10,
+because Techmeme's picks never expire: it costs .011 of them, and would cost .046 with ten places."""
 
 SAME_EVENT = 0.6
-"""Jaccard of headline terms from which two headlines say the same."""
+"""Jaccard similarity of headline terms from which two headlines count as the same."""
 
 SOURCE_AGAIN = 0.2
 TOPIC_AGAIN = 0.1
 """Log-odds that a story loses for each story just above it with the same publisher, or with the same telling term in
-its headline. Mild: what is clearly better stays where it is."""
+its headline. Small, so that a clearly better story keeps its place."""
 
 SAME_NEWS = 0.2
 NEWS_AGAIN = 8.0
 """Log-odds that a story loses for each 1.0 of likeness beyond SAME_NEWS to the most alike story just above it: "Claude
-Code can now use your computer" under "Anthropic's Claude can now use your computer" loses 1. The clusterer keeps
-them apart for a reason, but a page says it once. Likeness: `_likeness`."""
+Code can now use your computer" under "Anthropic's Claude can now use your computer" loses 1. They are two stories, but
+a page needs the news only once. `_likeness` defines the likeness."""
 
 LOOK_BACK = 10
-"""Variety counts against that many places above: the top of a page is what fills up."""
+"""A story is compared with so many places above it, for variety: the top of a page fills up, not its end."""
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)
@@ -110,7 +110,7 @@ DAY = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A live story, as far as its place on a page goes."""
+    """What determines the place of a live story on a page."""
 
     story_id: int
     category_id: str
@@ -118,7 +118,7 @@ class Candidate:
     """The probability that the score shows, 0..1."""
     score: int
     worths: tuple[float, ...]
-    """What an editor would make of the text of each independent source's first entry, 0..1, in order of arrival."""
+    """Worth (0..1) of each independent source's first entry, in order of arrival."""
     joined: tuple[datetime, ...]
     """When each independent source joined, in any order."""
     source_id: str
@@ -134,7 +134,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class PlacePart:
-    """One part of a story's place, and the number that it rests on."""
+    """One part of a story's place, and the number that it is based on."""
 
     name: str
     """worth, coverage, score, growth, age, weight or boost."""
@@ -146,7 +146,7 @@ class PlacePart:
 
 
 def values(candidate: Candidate, now: datetime) -> dict[str, float]:
-    """Return what makes up the place of a story at *now*, in log-odds; their sum is the place.
+    """Return the parts of a story's place at *now*, in log-odds; their sum is the place.
 
         worth     0.8  * ln(w / (1 - w))       w: the highest worth of the independent sources' first entries
         coverage  1.2  * ln(W + .05)           W: the sum of their worths, the expected number of worthy reports
@@ -188,12 +188,12 @@ def _age(quiet: timedelta) -> float:
 
 
 def place(candidate: Candidate, now: datetime) -> float:
-    """Return the place of a story at *now* in log-odds; the greater, the higher. See `values`."""
+    """Return the place of a story at *now* in log-odds, the sum of `values`; the highest is first on a page."""
     return math.fsum(values(candidate, now).values())
 
 
 def parts(candidate: Candidate, now: datetime) -> tuple[PlacePart, ...]:
-    """Return the parts of a story's place at *now*, each with the number that it rests on."""
+    """Return the parts of a story's place at *now*, each with the number that it is based on."""
     amounts = {
         "worth": max(candidate.worths, default=UNKNOWN_WORTH),
         "coverage": float(len(candidate.joined)),
@@ -207,7 +207,7 @@ def parts(candidate: Candidate, now: datetime) -> tuple[PlacePart, ...]:
 
 
 def stored(place_parts: Iterable[PlacePart]) -> list[tuple[str, float, float]]:
-    """Return the parts of a place as the store keeps them."""
+    """Return the parts of a place in the form that the store keeps."""
     return [(part.name, round(part.value, 3), round(part.amount, 3)) for part in place_parts]
 
 
@@ -233,7 +233,7 @@ def breaking(joined: Iterable[datetime], now: datetime) -> int:
 
 
 TYPICAL = {"worth": -1.0, "coverage": -1.5, "score": -0.4, "growth": 0.0, "age": -0.4, "weight": 0.0, "boost": 0.0}
-"""The parts of a usual live story: what differs most from them explains a place."""
+"""The parts of a typical live story. Those that differ most from it explain a place."""
 
 MIN_DIFFERENCE = 0.25
 MAX_REASONS = 3
@@ -256,7 +256,7 @@ def distinctive(place_parts: Sequence[PlacePart]) -> list[PlacePart]:
 
 
 def with_pinned(ranking: Ranking, pinned: Sequence[Story]) -> Ranking:
-    """Return the lists with what editors pinned on top: on the front page and in its category, in the order given."""
+    """Return the lists with the pinned stories on top: on the front page and in their category, in the order given."""
     if not pinned:
         return ranking
     lists = {}
@@ -304,7 +304,7 @@ def ranked(candidates: Iterable[Candidate], now: datetime, length: int = LIST_LE
 
 
 def _lowered(candidate: Candidate) -> bool:
-    """Return whether the sources count less than one together, so that nothing gives way to the story."""
+    """Return whether the sources together count less than one; such a story holds no other one back."""
     return bool(candidate.weights) and math.fsum(candidate.weights) < 1
 
 
