@@ -10,7 +10,7 @@
     +-- MeaningError                 the sentence encoder that feeds.yaml names cannot be used
     +-- DecisionError                an editor's decision that cannot be: of stories or entries that are not there
     +-- OpmlError                    a list of feeds that cannot be read at all
-    +-- NotAFeedError                a document that holds no feed (a value on its source's row)
+    +-- NotAFeedError                a document that contains no feed (a value on its source's row)
 
 What the world does daily (a feed that times out, a document that is no feed) is
 a value, `model.Failed`; `NotAFeedError` exists only between `parse` and its caller.
@@ -94,7 +94,7 @@ class OpmlError(GroundswellError):
 
 
 class NotAFeedError(GroundswellError):
-    """A document holds no feed; `feeds` are the addresses of feeds that it names."""
+    """A document contains no feed; `feeds` are the addresses of feeds that it names."""
 
     def __init__(self, message: str, feeds: tuple[str, ...] = ()) -> None:
         super().__init__(message)

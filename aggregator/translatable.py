@@ -1,7 +1,7 @@
 """A message that can be shown in another language later: `raise DecisionError(Translatable("there is no story ..."))`.
 
 It is a `str` in English, so logs, the command line and the API use it as it is, and pages translate its template
-(`web.i18n.messages`). zope.i18nmessageid's `Message` is made the same way. The catalogs hold every template; a test
+(`web.i18n.messages`). zope.i18nmessageid's `Message` is made the same way. The catalogs contain every template; a test
 reads the calls.
 """
 

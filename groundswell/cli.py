@@ -96,7 +96,7 @@ def cli(context: click.Context, verbose: bool, log_format: str) -> None:
     "roles",
     type=click.Choice(["poll", "score", "site"]),
     multiple=True,
-    help="Run only this part, beside others on any machine; needs PostgreSQL. May be repeated.",
+    help="Run only this part; others can run on any machine. Needs PostgreSQL. May be repeated.",
 )
 @click.pass_obj
 def run(
@@ -158,7 +158,7 @@ def _workers(feeds: Path, db: Path, roles: frozenset[str]) -> list[Part]:
 @click.option(
     "--role",
     type=click.Choice(["poll", "score"]),
-    help="Only poll, or do all but poll, beside other workers on any machine; needs PostgreSQL.",
+    help="Only poll, or do everything but poll; other workers can run on any machine. Needs PostgreSQL.",
 )
 @click.pass_obj
 def worker(front: Front, feeds: Path, db: Path, role: str | None) -> None:

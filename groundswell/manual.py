@@ -1,6 +1,6 @@
 """`groundswell docs`: the pages of docs/ on the terminal, for an installation that has no checkout.
 
-`groundswell/docs` holds a link to each page and to the changelog, so that a wheel carries their text.
+`groundswell/docs` contains a link to each page and to the changelog, so that a wheel includes their text.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@
     opml       opml import, export
     database   check, export, backup, restore, prune
 
-What a command does is a call into the packages beside this one; here is how it reads its options and prints.
+Commands call the other packages for their work; this one reads options and prints.
 """
 
 from __future__ import annotations

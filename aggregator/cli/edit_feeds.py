@@ -19,7 +19,7 @@ def editable_feeds(front: Front, feeds: Path) -> tuple[str, Config | None]:
 
 
 def copy_note(copy: Path | None) -> str:
-    return f" {copy} is the file as it was" if copy else " No copy of the file as it was could be made beside it"
+    return f" {copy} is the file as it was" if copy else " No copy of the previous file could be saved next to it"
 
 
 def save_feeds(front: Front, feeds: Path, text: str) -> None:

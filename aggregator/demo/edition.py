@@ -147,7 +147,7 @@ class Edition:
     """Three days of news: everything the demo's sources publish, in order of release.
 
     `events` are those with more than one article; `near_misses` are pairs of them that share a company and a day
-    and must stay two stories. `noise` is what fills feeds beside news: deals, guides, columns.
+    and must stay two stories. `noise` is everything in feeds but news: deals, guides, columns.
     `archive` is what the sources published in the five days before.
     """
 

@@ -47,7 +47,7 @@ class FeedServer:
 
     `/feeds/<source_id>` is a feed, `/a/<article_id>` a page, `/pictures/<file>` a picture, `/` lists the sources;
     the rest, and any article that is not out yet, is 404. The port is taken when the server is made, so `base_url`
-    holds before `start`.
+    contains before `start`.
     """
 
     def __init__(self, edition: Edition, clock: Clock, host: str = "127.0.0.1", port: int = 0) -> None:

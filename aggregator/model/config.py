@@ -122,7 +122,7 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class AlertTarget:
-    """Where messages go. It holds passwords, so it is neither printed nor logged."""
+    """Where messages go. It contains passwords, so it is neither printed nor logged."""
 
     address: str = field(repr=False)
     """Of a service as apprise spells it, `https://` for a signed webhook, or `file:` and a path that holds either."""

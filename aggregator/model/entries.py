@@ -79,7 +79,7 @@ class Arrival:
     digest: str
     """Over everything that is kept."""
     word_count: int
-    """How many words of text it holds."""
+    """How many words of text it contains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class Embedding:
     def space(self) -> tuple[str, int]:
         """Return the encoder and the number of components; only embeddings that agree in both can be compared.
 
-        An exported stream can hold embeddings of two lengths under one name, when a model file was replaced.
+        An exported stream can contain embeddings of two lengths under one name, when a model file was replaced.
         """
         return self.encoder, len(self.values)
 
@@ -162,7 +162,7 @@ class Entry:
     language: str = ""
     picture: Picture | None = None
     word_count: int = 0
-    """How many words of text we hold: read time is words / 230 per minute."""
+    """Number of words of the stored text: reading time is words / 230 per minute."""
     edited_at: datetime | None = None
     points_to: str = ""
     """As in `Draft`, like the four fields that follow."""

@@ -120,7 +120,7 @@ class Reason(Struct, frozen=True, gc=False):
 
     @classmethod
     def from_plain(cls, plain: str | Sequence[Any]) -> Reason:
-        """Return the reason that *plain* holds; a string is a sentence of a version before 0.2.0."""
+        """Return the reason that *plain* contains; a string is a sentence of a version before 0.2.0."""
         if isinstance(plain, str):
             return cls(ReasonKind.TEXT, (plain,)) if plain else NO_REASON
         kind, *values = list(plain)

@@ -34,7 +34,7 @@ def parse(
     limits: Limits = _DEFAULT_LIMITS,
     memory: DocumentMemory = DocumentMemory(),  # noqa: B008 - frozen
 ) -> ParsedFeed:
-    """Return what the document *data* holds, within *limits*; NotAFeedError when it is no feed.
+    """Return the feed in the document *data*, within *limits*; NotAFeedError when it is no feed.
 
     url:    where it came from; relative links are resolved against it
     memory: of the document that was stored last: what did not change since is not made again

@@ -84,7 +84,7 @@ class ParserPool:
         limits: Limits,
         memory: DocumentMemory = DocumentMemory(),  # noqa: B008 - frozen
     ) -> ParsedFeed:
-        """Return what the document *data* holds; *memory* as for `aggregator.parse.parser.parse`.
+        """Return the feed in the document *data*; *memory* as for `aggregator.parse.parser.parse`.
 
         Raises NotAFeedError, or ParserFailedError when a limit was met. Cancelling ends a child that reads nothing
         else.

@@ -1,7 +1,7 @@
 """Back up a site into one file, and restore it.
 
     back_up   database + feeds.yaml + models -> one file, by rename, and verified by restoring it
-    restore   that file -> a database beside the old one, checked -> replaces it by rename; the old one is kept
+    restore   that file -> a database next to the old one, checked -> replaces it by rename; the old one is kept
     rotate    keep the newest backups of a folder
 
 Knows which files belong to a site. Caches (pictures, which are fetched again) are left out.

@@ -2,7 +2,7 @@
 
     ConfigWatch     in the worker: applies the file whenever it was saved
     StandInWatch    in the site: does so while no worker runs
-    AppliedConfig   in pollers beside others: reads what the scorer applied
+    AppliedConfig   in separate pollers: reads what the scorer applied
 
 Knows whether the file changed and what was last applied. Leaves the rules of the file to `reader` and remembering to
 the store.

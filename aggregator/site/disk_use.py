@@ -29,7 +29,7 @@ class DiskUse:
     database: int
     """The file and its write-ahead log."""
     reclaimable: int
-    """Pages of the file that hold nothing; new entries use them first."""
+    """Empty pages of the file; new entries use them first."""
     free: int | None
     """What is left on the disk for this user; None: the database is on a server, whose disk is not seen from here."""
     entries: int

@@ -1,7 +1,7 @@
 """Back up a site whose database is in PostgreSQL into one file, and restore it.
 
     back_up   database -> one dump, every row of it read back, then by rename
-    restore   that dump -> an empty database, which then has the present schema; feeds.yaml beside it
+    restore   that dump -> an empty database, which then has the current schema; and feeds.yaml
 
 The last applied feeds.yaml and the models are in the database. `aggregator.site.backup` does the same for SQLite.
 """

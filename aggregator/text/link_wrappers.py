@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 _MAX_DEPTH = 3
 
-# Host and path, or a host alone for any path, to the parameters that hold the address, in their order.
+# Host and path, or a host alone for any path, to the parameters that contain the address, in their order.
 _PARAMETERS: dict[str, tuple[str, ...]] = {
     "google/url": ("url", "q"),
     "news.google.com/news/url": ("url",),
@@ -131,7 +131,7 @@ def _inner(url: str) -> str:
 
 
 def _google_news(token: str) -> str:
-    """Return the address in an old token of Google News (before July 2024); newer ones hold none."""
+    """Return the address in an old token of Google News (before July 2024); newer ones contain none."""
     match = _OLD_GOOGLE_NEWS.search(_base64(token))
     if not match:
         return ""

@@ -63,7 +63,7 @@ INLINE = {
     *("mark", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "tt", "u", "var", "wbr"),
 }
 _QUOTED_REACH = 2_000
-# What stands in for the tags that most texts hold, where they have no attributes: nothing needs to be looked at then.
+# Replacements for the most frequent tags where they have no attributes, so that nothing else needs to be examined.
 _BARE = {
     f"<{slash}{name}>": "" if name in INLINE else " "
     for slash in ("", "/")
@@ -93,7 +93,7 @@ def _joined(pair: re.Match[str]) -> str:
 def plain(markup: str) -> str:
     """Return the text of *markup*: no tags, no scripts, entities decoded, white space folded.
 
-    Linear in its length whatever it holds: each `<` is looked at once.
+    Linear in its length whatever it contains: each `<` is looked at once.
     """
     if "<" in markup:
         markup = _without_tags(markup)

@@ -36,7 +36,7 @@ def count_words_of_clean(markup: str) -> int:
     return count_words(html.unescape(markup) if "&" in markup else markup)
 
 
-# From the first letter or digit of a piece to its end: one match for each piece that holds one.
+# From the first letter or digit of a piece to its end: one match for each piece that contains one.
 _WORDY = re.compile(r"[^\W_]\S*")
 _ASCII_SIGNS = bytes(code for code in range(128) if not (chr(code).isalnum() or chr(code).isspace()))
 _ASCII_LETTERS = bytes(ord(" " if chr(code).isspace() else "a") for code in range(256))

@@ -58,7 +58,7 @@ _ABSOLUTE_HREF = re.compile("""href=["'](?:https?://|mailto:)""")
 # A start of a link that is not written as nearly all are: with its absolute address first.
 _OTHER_LINK = re.compile("""<[aA](?=[\\s/>])(?! href=["'](?:https?://|mailto:))""")
 _SEPARATOR = re.compile("[\\s/\"'=]")
-# Paragraphs of mere text, half of what feeds hold: storable, and given back by an HTML parser as they are. Left out
+# Paragraphs of mere text, half of what feeds contain: storable, and given back by an HTML parser as they are. Left out
 # are the three characters of markup, no-break spaces and all that is beyond the first plane or unusual in it.
 _PARAGRAPHS = re.compile("(?:<p>[\t\n -%'-;=?-~¡-\ud7ff]*</p>[\t\n ]*)+")
 # Where one pass may leave something that a second one writes differently: in tables, and where what a start tag

@@ -42,7 +42,7 @@ class Query:
     terms: tuple[str, ...] = ()
     """Words and phrases that must all occur in one entry."""
     without: tuple[str, ...] = ()
-    """Words and phrases that no entry of the story may hold."""
+    """Words and phrases that no entry of the story may contain."""
     sources: tuple[str, ...] = ()
     """Ids, one of which published the entry; none: any."""
     without_sources: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """What a search looks for in the words of a text: the same words for the index, the query and what is marked.
 
-    indexed("Amazon's 2-gigawatt plant")     amazon 2gw plant gigawatt     what the text index holds of a text
+    indexed("Amazon's 2-gigawatt plant")     amazon 2gw plant gigawatt     what the text index contains of a text
     wanted("chips")                          chips or chip                 what a term of a search means
 
 Words are those of `tokens.words`, which stories are made of too. A single English word finds its plural and the other
@@ -109,7 +109,7 @@ class Wanted:
 
 
 def wanted(term: str) -> Wanted | None:
-    """Return what *term* looks for, or None if it holds no word."""
+    """Return what *term* looks for, or None if it contains no word."""
     phrase = tuple(words(term))
     if not phrase:
         return None

@@ -199,7 +199,7 @@ def _read(folded: str) -> list[str]:
 
 
 def _pieces(word: str) -> list[str]:
-    """Return the words in one that holds an apostrophe, an ampersand or a decimal point."""
+    """Split a word that contains an apostrophe, an ampersand or a decimal point."""
     if "&" in word:
         pieces = [piece for part in word.split("&") for piece in _pieces(part)]
         return ["".join(pieces)] if max(map(len, pieces)) <= 3 else pieces  # AT&T, R&D

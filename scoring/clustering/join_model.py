@@ -35,7 +35,7 @@ MIN_TEMPLATE = 0.2
 
 
 class Candidate(Struct, frozen=True, gc=False):
-    """A candidate story beside its entries' texts, at the moment of the comparison."""
+    """What is known of a candidate story apart from its entries' texts, at the moment of the comparison."""
 
     story_id: int
     centroid: float

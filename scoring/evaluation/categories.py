@@ -83,7 +83,7 @@ class Classifier:
     strength:      C of the regression
     scaled:        whether features are; with many small classes the ratios are mostly chance
     smoothing:     added to each feature's weight before the ratio is taken
-    source_weight: what the source counts beside the text
+    source_weight: weight of the source relative to the text
     """
 
     def __init__(

@@ -3,7 +3,7 @@
 Two spellings are read:
 
 - a table, `NAME.labels.tsv`, whose first line names the columns (`id`, `story`, `category`, `alt`, `grade`, `unsure`)
-  and whose items are in `NAME.jsonl` or `NAME.jsonl.gz` beside it;
+  and whose items are in `NAME.jsonl` or `NAME.jsonl.gz` in the same folder;
 - JSON Lines, plain or .gz, an item with its labels a line.
 
 An item of a stream is the labelled one when link, title and time of arrival are the same.
@@ -93,7 +93,7 @@ def _items_of(path: Path) -> Path:
         items = path.with_name(stem + suffix)
         if items.exists():
             return items
-    raise StreamError(f"the items of {path} are not beside it: there is no {stem}.jsonl")
+    raise StreamError(f"the items of {path} are missing: there is no {stem}.jsonl")
 
 
 def _table(path: Path) -> dict[str, Label]:

@@ -219,22 +219,22 @@ def _empty(title: str) -> float:
 
 
 # Observed: "The hottest stock market mints another giant" leads, above "Velora crosses $1tn":
-# well formed, and beside the point.
+# well formed, and off the point.
 # Rule: a headline gains by what it has in common with the others of its story.
 # Known to be wrong: "Velora's Corvid 5 video generator is a copyist's dream", a comment that names everything.
 AGREEMENT = 1.0
-"""Weight of `agreement` beside clarity. In 75 stories of three or more entries it changes 24 leads: 16 are clearer,
-6 as good, and 2 less clear (docs/dev/story-pages.md)."""
+"""Weight of `agreement` relative to clarity. In 75 stories of three or more entries it changes 24 leads: 16 are
+clearer, 6 as good, and 2 less clear (docs/dev/story-pages.md)."""
 
 # Observed: "Velora reportedly turns to Ostrix chips" leads 19 reports of Velora's conference, whose headlines share few
 # words. Rule: a headline also gains by how near its meaning is to the others', the more of them there are.
 # Known to be wrong: a question or a comment whose subject is the whole story.
 CLOSENESS = 2.0
-"""Weight of `closeness` beside clarity in a very large story; a third of it with three headlines, .6 with five. Of 225
-large stories it changes 31 leads: 17 are clearer, 10 as good, and 4 less clear (docs/dev/story-pages.md)."""
+"""Weight of `closeness` relative to clarity in a very large story; a third of it with three headlines, .6 with five. In
+225 large stories it changes 31 leads: 17 are clearer, 10 as good, and 4 less clear (docs/dev/story-pages.md)."""
 
 MIN_COMPARED, MAX_COMPARED = 3, 30
-"""Two headlines do not tell which of them is beside the point; in a large story the latest are compared."""
+"""Two headlines do not tell which of them is off the point; in a large story the latest are compared."""
 
 
 class Headline(Struct, frozen=True):

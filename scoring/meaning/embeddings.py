@@ -2,7 +2,7 @@
 
 A model's output differs in the last digits between processors. So an entry is encoded once, its embedding is stored as
 a fact, and all computation with stored embeddings is exact. Sums of products of signed bytes are whole numbers below
-2**24 for up to 1,024 components, which single precision holds exactly in whatever order they are added.
+2**24 for up to 1,024 components, which single precision represents exactly in whatever order they are added.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
     OnnxEncoder(files).encode(texts)          the model itself, 300 MB of memory
 
 The packaged model is all-MiniLM-L6-v2 with 8-bit weights (Reimers and Gurevych 2019, Wang et al. 2020; Apache-2.0): 384
-components, English. Any other BERT-like model in ONNX with a `tokenizer.json` beside it works too. The program runs it
-in a child process (`encoder_process`). `encoding` decides which entries are encoded, and when.
+components, English. Any other BERT-like model in ONNX works too, with a `tokenizer.json` in the same folder. The
+program runs it in a child process (`encoder_process`). `encoding` decides which entries are encoded, and when.
 """
 
 from __future__ import annotations

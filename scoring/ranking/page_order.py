@@ -55,7 +55,7 @@ BOOST = 2.0
 """Added by a rule: about as much as a second independent source of usual worth adds (1.7). A judgment, not fitted."""
 
 MIN_TOTAL_WEIGHT = 0.0001
-"""Least total weight of a story's sources. Stories of sources with weight 0 rank below all others, in the usual order."""
+"""Least total weight of a story's sources. With weight 0, stories rank below all others, in the usual order."""
 
 MIN_PROBABILITY = 0.005
 """Probabilities are clipped to at least this far from 0 and 1."""
@@ -84,8 +84,8 @@ TOP = 8
 STALE = timedelta(hours=48)
 GOOD_SCORE = 50
 """A story that no independent source joined for STALE is not among the TOP of a list while one of GOOD_SCORE or more
-has fresher news. Coverage alone would keep Tuesday's news on top of Sunday's page. The rule does not cover places 9 and 10,
-because Techmeme's picks never expire: it costs .011 of them, and would cost .046 with ten places."""
+has fresher news. Coverage alone would keep Tuesday's news on top of Sunday's page. Places 9 and 10 are exempt, because
+Techmeme's picks never expire: the rule costs .011 of them, and would cost .046 with ten places."""
 
 SAME_EVENT = 0.6
 """Jaccard similarity of headline terms from which two headlines count as the same."""

@@ -41,7 +41,7 @@ class Weights:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Weights:
-        """Return the weights that *data* holds; KeyError, TypeError or ValueError when it holds none."""
+        """Return the weights that *data* contains; KeyError, TypeError or ValueError when it contains none."""
         terms = [(str(word), float(idf), float(t), float(s)) for word, (idf, t, s) in data["terms"].items()]
         weights = cls(
             base=float(data["base"]),

@@ -100,7 +100,7 @@ GENERIC_UNSPACED = frozenset(
     """.split()  # noqa: SIM905 - as above
 )
 
-# Rule: no pair of characters with one of these is a term. Known errors: names that hold one, such as 于谦.
+# Rule: no pair of characters with one of these is a term. Known errors: names that contain one, such as 于谦.
 _PARTICLES = frozenset("的了在是与及被把们于将让也都而且就已")
 
 PAIR = " "
@@ -227,7 +227,7 @@ class Headlines:
         return self._ids[number - self._gone]
 
     def numbers(self, term: str) -> Sequence[int]:
-        """Return all entries that hold *term*, oldest first."""
+        """Return all entries that contain *term*, oldest first."""
         return self._numbers_of.get(term, ())
 
     def arrived(self, number: int) -> float:

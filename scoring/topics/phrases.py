@@ -16,8 +16,8 @@ from scoring.topics.headline_index import GENERIC, GENERIC_UNSPACED, NATIONALITI
 def is_name(term: str, titles: Iterable[str]) -> bool:
     """Return whether headlines write a term, or one of its two words, with a capital.
 
-    Headlines That Capitalise Every Word count neither way. A word that only such headlines hold is a name unless it is
-    a common or an ordinary one. Words in a script without capitals are names.
+    Headlines That Capitalise Every Word count neither way. A word that occurs only in such headlines is a name,
+    unless it is a common or an ordinary one. Words in a script without capitals are names.
 
     >>> is_name("floyd", ["Who was the late George Floyd?"]), is_name("earlier", ["Virus spread earlier than thought"])
     (True, False)

@@ -118,7 +118,7 @@ OFFSET = -1.7827
 
 @lru_cache(maxsize=32_768)
 def _commonness(phrase: str) -> float:
-    """Return the log of the share of the background's documents that hold the term's words, on average."""
+    """Return the log of the share of the background's documents that contain the term's words, on average."""
     background = load_background()
     shares = [background.share(term(word)) for word in phrase.split(PAIR)]
     return math.log(math.fsum(shares) / len(shares) + 1e-5)

@@ -1,7 +1,7 @@
 """The admin page that tries a configuration on the site's past, without changing the site.
 
 A preview takes a minute or two, so a separate process makes it, one at a time and at low priority. It writes its
-progress and result to a file beside the database, which this page shows.
+progress and result to a file next to the database, which this page shows.
 """
 
 from __future__ import annotations

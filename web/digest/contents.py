@@ -42,7 +42,7 @@ class DigestStory:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What a digest holds."""
+    """What a digest contains."""
 
     edition: Edition
     top: tuple[DigestStory, ...]

@@ -57,7 +57,7 @@ def weekday(number: int) -> str:
 def plural(count: int, noun: str, plural_noun: str = "") -> str:
     """Return *count* with its noun: `1 source`, `0 sources`, `1,204 entries`.
 
-    The catalogs hold each noun as `%(n)s source`.
+    The catalogs contain each noun as `%(n)s source`.
 
     plural_noun: the English plural where it is not *noun* with an s
     """

@@ -143,7 +143,7 @@ def _cut(text: str, size: int, room: int) -> str:
     font = _font(size)
     if font.getlength(text) <= room:
         return text
-    # A title has 500 characters at most, and no line holds more than 200.
+    # A title has 500 characters at most, and no line contains more than 200.
     head = text.removesuffix("…").rstrip()[:200]
     while head and font.getlength(head + "…") > room:
         head = head[:-1]

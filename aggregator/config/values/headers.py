@@ -11,7 +11,7 @@ from collections.abc import Callable
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _OURS = {
-    "user-agent": "write 'user_agent:' beside 'headers:'",
+    "user-agent": "write 'user_agent:' next to 'headers:'",
     **dict.fromkeys(
         ("accept-encoding", "connection", "content-length", "host", "if-modified-since", "if-none-match", "te",
          "transfer-encoding", "upgrade"),

@@ -5,7 +5,7 @@ offsets, clocks with AM and PM, numeric orders, seconds since 1970, and month na
 A date is understood whole or not at all: what is left over after reading makes it unreadable.
 
 Observed: year 1, year 9999, 1 January 1970, 31 February, offsets of 25 hours, "Invalid Date". None of them
-says when an entry appeared, so they are no date; what was stated is kept beside it. A date in the future is
+says when an entry appeared, so they are no date; the stated text is kept as well. A date in the future is
 kept: the clock is not known here, and `Entry.at` never lets it rank above the moment it was seen. A day
 without a time is its midnight, a time without a zone is UTC. A month or a year alone is no moment.
 

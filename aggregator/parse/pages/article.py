@@ -22,7 +22,7 @@ from aggregator.text.tokens import words
 MIN_WORDS = 80
 """Shorter is no article: a caption, a notice."""
 MIN_SHARED = 0.4
-"""Share of the words of the entry's title that the article has to hold. A real article holds nearly all of them."""
+"""Share of the words of the entry's title that the article must contain. A real article contains nearly all of them."""
 
 _NOT_FREE = re.compile(rb'"isAccessibleForFree"\s*:\s*"?(?:false|no)"?', re.I)
 _BODY = re.compile(r"</?(?:html|body)>")
@@ -40,7 +40,7 @@ class Article:
 
 
 class NoArticleError(NotAFeedError):
-    """The page holds no article that could be read; the message says why."""
+    """The page contains no article that could be read; the message says why."""
 
 
 def read_article(data: bytes, url: str, title: str, limits: Limits) -> Article:

@@ -1,7 +1,7 @@
 """Turn the bytes of an XML document into text, as browsers do.
 
 Knows the labels and decoders of the WHATWG Encoding Standard: by `webencodings`, and beyond it the rows of
-EUC-JP and ISO-2022-JP that Python's codecs lack. Leaves what the text holds to the readers.
+EUC-JP and ISO-2022-JP that Python's codecs lack. Leaves what the text contains to the readers.
 
 Observed: Windows-31J and UHC under the names of the standards that they extend (a circled digit turned a whole
 document into another alphabet), UTF-8 under any name, one byte of Windows-1252 in a document of UTF-8, labels that

@@ -3,7 +3,7 @@
 Knows how feedparser comes to each field that we read, and repeats it over expat's tree: about a
 tenth of its time. Whatever it is not sure of (an element inside text, a prefix that is not its
 namespace's usual one, two titles, a DOCTYPE, ...) gives None, and the document goes to feedparser.
-`python -m bench.parse_agreement` holds the two against each other over all real documents.
+`python -m bench.parse_agreement` compares the two on all real documents.
 """
 
 from __future__ import annotations

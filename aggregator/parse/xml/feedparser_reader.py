@@ -240,7 +240,7 @@ def _detail(content: dict[str, Any]) -> Text:
 
 
 def _is_text(content: dict[str, Any]) -> bool:
-    """Return whether a content is text at all; Atom may hold anything in base64."""
+    """Return whether a content is text at all; Atom may contain anything in base64."""
     kind = content.get("type") or "text/html"
     return kind.startswith("text/") or kind.endswith("xml") or "html" in kind
 

@@ -62,7 +62,7 @@ def _repaired(data: bytes, notes: list[str]) -> bytes:
 def _read_at_once(data: bytes, limits: Limits) -> RawFeed | None:
     """Return the feed in *data* where `as_utf8` would leave it as it is: nearly always.
 
-    What expat takes for UTF-8 is UTF-8 and holds no control character but DEL, so nobody else need look at each byte.
+    What expat accepts as UTF-8 has no control character but DEL, so no other check of the bytes is needed.
     """
     data = data.removeprefix(UTF8_BOM)
     text = without_declaration(data)

@@ -1,4 +1,4 @@
-"""What holds for all that is inside a well-formed feed while it is read: its language, base and kind."""
+"""Context that elements of a well-formed feed inherit while it is read: language, base and kind."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Scope:
             self.language = self.lang.replace("_", "-")
 
     def text_of(self, element: Element, default: str) -> Text:
-        """Return an element that may hold markup, and whether it counts as such."""
+        """Return an element that may contain markup, and whether it counts as such."""
         if len(element):
             raise NotSureError
         value = plain_text(element)

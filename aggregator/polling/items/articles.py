@@ -177,7 +177,7 @@ class _Page:
 
 
 def is_teaser(arrival: Arrival) -> bool:
-    """Return whether an item leads to an article and holds less than one."""
+    """Return whether an item links to an article and has less text than one."""
     return bool(arrival.draft.link) and arrival.word_count < TEASER_WORDS
 
 

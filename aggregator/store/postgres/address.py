@@ -20,7 +20,7 @@ def database_url(env: Mapping[str, str] | None = None) -> str:
     """
     url = (os.environ if env is None else env).get(VARIABLE, "").strip()
     if url and not is_url(url):
-        # Not quoted: it may hold a password.
+        # Not quoted: it may contain a password.
         raise StoreError(f"{VARIABLE} must look like {EXAMPLE}; unset it to use the SQLite file that --db names")
     return url
 

@@ -24,7 +24,7 @@ class PostgresDialect:
         return f"least({a}, {b})"
 
     def contains(self, column: str, parameter: str) -> str:
-        """Return the condition that a column holds a text in any case; in the collation C `lower` knows ASCII alone."""
+        """Return the condition that a column contains a text in any case; in collation C, `lower` knows only ASCII."""
         return f"""strpos(lower({column} collate "und-x-icu"), :{parameter}) > 0"""
 
     def shard(self, column: str) -> str:

@@ -216,7 +216,7 @@ def _program(name: str) -> str:
 
 
 def _address(url: str) -> str:
-    """Return *url* without its password, for a command line; StoreError if it holds another secret."""
+    """Return *url* without its password, for a command line; StoreError if it contains another secret."""
     parts = conninfo_to_dict(url)
     parts.pop("password", None)
     secrets = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults() if option.dispchar == b"*"}

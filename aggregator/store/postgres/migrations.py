@@ -81,7 +81,7 @@ def complete(script: str) -> str:
 
 
 def require_all_steps(raw: psycopg.Connection[Any]) -> None:
-    """Raise StoreError if the database holds only a part of the site that is being copied into it."""
+    """Raise StoreError if the database contains only a part of the site that is being copied into it."""
     row = raw.execute("select source from transfers where finished_at is null").fetchone()
     if row is not None:
         raise StoreError(f"the database holds only a part of {row[0]}; run `groundswell migrate-to` again to continue")

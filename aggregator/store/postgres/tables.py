@@ -38,7 +38,7 @@ class PostgresTables:
     def begin(self, source: str, tables: Sequence[Table]) -> None:
         """Mark the database as the target of *source*, which has these *tables*.
 
-        StoreError if it holds anything else than an unfinished transfer of the same source.
+        StoreError if it contains anything else than an unfinished transfer of the same source.
         """
         unfinished = self._db.row("select source, finished_at from transfers order by transfer_id desc limit 1")
         if unfinished is not None and unfinished["finished_at"] is None:
@@ -97,14 +97,14 @@ class PostgresTables:
         self._db.run(f"select setval('{sequence}', {max(highest, 1)}, {'true' if highest else 'false'})")
 
     def complete_text_index(self) -> None:
-        """Count how many entries hold each word, and prepare the tables for readers.
+        """Count how many entries contain each word, and prepare the tables for readers.
 
         StoreError if an entry is not in the text index.
         """
         if errors := self._db.maintenance.errors():
             raise StoreError(errors[0])
         self._db.text_index.count_words()
-        # Without it the text index holds what came in a list that each search reads: 17 ms instead of 1 for a word of
+        # Without it, new rows of the text index stay in a list that each search reads: 17 ms instead of 1 for a word of
         # 19,000 entries.
         self._db.run("vacuum (analyze)")
 

@@ -17,7 +17,7 @@ _MAX_POSITION = 16_383
 _MAX_WORD_BYTES = 2_000
 _BATCH = 1_000
 COUNTED_ENTRIES = 200_000
-"""Bounds the time of a count. A word that only older entries hold is no longer suggested for a misspelled one."""
+"""Bounds the time of a count. A word that only older entries contain is no longer suggested for a misspelled one."""
 
 
 class PostgresTextIndex:
@@ -73,7 +73,7 @@ class PostgresTextIndex:
             )
 
     def newest(self, terms: Iterable[str], limit: int, source_condition: str = "") -> Hits | None:
-        """Return the query for the newest entries that hold every term."""
+        """Return the query for the newest entries that contain every term."""
         match = expression(terms)
         if not match:
             return None
@@ -93,7 +93,7 @@ class PostgresTextIndex:
         )
 
     def holding(self, terms: Iterable[str], first: int, last: int) -> set[int]:
-        """Return the entries of a range that hold any of *terms*."""
+        """Return the entries of a range that contain any of *terms*."""
         match = " | ".join(f"({excluded})" for term in terms if (excluded := expression([term])))
         if not match:
             return set()
@@ -105,7 +105,7 @@ class PostgresTextIndex:
         return {row[0] for row in rows}
 
     def spread(self, words: Sequence[str]) -> Mapping[str, int]:
-        """Return how many entries hold each word, as last counted."""
+        """Return how many entries contain each word, as last counted."""
         rows = self._db.rows(
             f"select term, entries from vocabulary where term in (select value from {self._db.dialect.texts('words')})",
             {"words": json.dumps(list(words))},
@@ -136,7 +136,7 @@ def vector(title: str, summary: str) -> str:
 
 
 def expression(terms: Iterable[str]) -> str:
-    """Return what *terms* are as a `tsquery`: every one of them must occur; "" if none holds a word."""
+    """Return what *terms* are as a `tsquery`: every one of them must occur; "" if none contains a word."""
     parts: list[str] = []
     for term in terms:
         if (wanted_term := wanted(term)) is None:

@@ -8,7 +8,7 @@ Times are text, `2026-11-17T08:00:00.000000Z`: UTC, fixed width, so that they so
 as they read. Every table is strict. A column may be null only where "unknown" is
 a state of its own, and then the comment says what null means.
 
-Nothing here is executed: `migrations` does what it says, step by step, and a test holds the two against each other.
+Nothing here is executed: `migrations` does what it says, step by step, and a test compares the two.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Copies of the database: written next to it and renamed, read without being changed.
 
 A copy is a database with one table more, `sqlar`, in the format of SQLite's own archives (`sqlite3 -A -t -f COPY`
-lists it). It holds the files that belong to a site. Leaves which files those are to `aggregator.site.backup`.
+lists it). It contains the files that belong to a site. Leaves which files those are to `aggregator.site.backup`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _DUMP = b"PGDMP"
 _ARCHIVE = "create table sqlar (name text primary key, mode int, mtime int, sz int, data blob)"
 
 PRIVATE = 0o600
-"""Mode of files that hold every seen feeds.yaml, with its passwords: the database and its copies."""
+"""Mode of files that contain every seen feeds.yaml, with its passwords: the database and its copies."""
 
 
 def models_folder(database: Path) -> Path:
@@ -75,7 +75,7 @@ def write_copy(raw: sqlite3.Connection, target: Path, files: Mapping[str, bytes]
         make_private(part)
         with closing(sqlite3.connect(part, isolation_level=None)) as copy:
             raw.backup(copy)
-            copy.execute("pragma journal_mode=delete")  # one file, without a journal beside it
+            copy.execute("pragma journal_mode=delete")  # one file, without a separate journal
             copy.execute("begin")
             copy.execute("drop table if exists sqlar")
             copy.execute(_ARCHIVE)

@@ -21,7 +21,7 @@ class SqliteDialect:
         return f"min({a}, {b})"
 
     def contains(self, column: str, parameter: str) -> str:
-        """Return the condition that a column holds a text in any case; SQLite's own `lower` knows ASCII alone."""
+        """Return the condition that a column contains a text in any case; SQLite's own `lower` knows ASCII alone."""
         return f"instr(casefolded({column}), :{parameter}) > 0"
 
     def shard(self, column: str) -> str:

@@ -1,7 +1,7 @@
 """A cache of embeddings by text, in a small SQLite file of its own.
 
-Whatever is wrong with the file, everything works without it, only slower: it then holds nothing and keeps nothing. The
-same holds without a path.
+Whatever is wrong with the file, everything works without it, only slower: it is then empty and stores nothing. The
+same applies without a path.
 """
 
 from __future__ import annotations

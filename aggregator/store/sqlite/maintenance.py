@@ -39,7 +39,7 @@ class SqliteMaintenance(connection.Maintenance):
         return messages
 
     def size(self) -> tuple[int, int]:
-        """Return how many bytes the file has, and how many of them are pages that hold nothing."""
+        """Return how many bytes the file has, and how many of them are empty pages."""
         page = int(self._db.value("pragma page_size"))
         return page * int(self._db.value("pragma page_count")), page * int(self._db.value("pragma freelist_count"))
 

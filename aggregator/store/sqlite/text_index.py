@@ -58,7 +58,7 @@ class SqliteTextIndex:
         """Do nothing: the index counts its words itself."""
 
     def newest(self, terms: Iterable[str], limit: int, source_condition: str = "") -> Hits | None:
-        """Return the query for the newest entries that hold every term."""
+        """Return the query for the newest entries that contain every term."""
         match = expression(terms)
         if not match:
             return None
@@ -78,7 +78,7 @@ class SqliteTextIndex:
         )
 
     def holding(self, terms: Iterable[str], first: int, last: int) -> set[int]:
-        """Return the entries of a range that hold any of *terms*."""
+        """Return the entries of a range that contain any of *terms*."""
         match = " OR ".join(f"({excluded})" for term in terms if (excluded := expression([term])))
         if not match:
             return set()
@@ -89,7 +89,7 @@ class SqliteTextIndex:
         return {row[0] for row in rows}
 
     def spread(self, words: Sequence[str]) -> Mapping[str, int]:
-        """Return how many entries hold each word."""
+        """Return how many entries contain each word."""
         rows = self._db.rows(
             "select term, doc from entries_vocabulary where term in (select value from json_each(:words))",
             {"words": json.dumps(list(words))},
@@ -107,7 +107,7 @@ class SqliteTextIndex:
 
 
 def expression(terms: Iterable[str]) -> str:
-    """Return what *terms* are as an FTS5 expression: every one of them must occur; "" if none holds a word.
+    """Return what *terms* are as an FTS5 expression: every one of them must occur; "" if none contains a word.
 
     `gpus "data center"` is `("gpu" OR "gpus") AND "data center"`; `英伟达` is `"英伟 伟达"`.
     """

@@ -1,4 +1,4 @@
-"""Copy a database of SQLite into PostgreSQL and prove that both hold the same rows.
+"""Copy a SQLite database into PostgreSQL and verify that both contain the same rows.
 
     to_postgres     passes over all tables until one finds no difference
 

@@ -60,7 +60,7 @@ def encode(snapshot: EngineSnapshot) -> bytes:
 
 
 def decode(data: bytes, settings: SettingsSnapshot) -> EngineSnapshot:
-    """Return the snapshot that *data* holds; equal words in it are one object.
+    """Return the snapshot that *data* contains; equal words in it are one object.
 
     settings: of the engine that is to go on with it
 

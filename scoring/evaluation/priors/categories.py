@@ -3,7 +3,7 @@
     python -m scoring.evaluation.priors.categories --data FOLDER --labels bench/labels --feeds feeds.yaml \
         --out scoring/categories/prior.json
 
-FOLDER holds the labelled items of `evaluation.priors`, `--labels` adds those of further lines. An item counts for
+FOLDER contains the labelled items of `evaluation.priors`, `--labels` adds those of further lines. An item counts for
 each category that its labeller accepts, mostly for the first. Words and the meaning of titles
 (`learning.meaning_fit`) are fitted apart and added up. What ships is weights and provenance: no titles, no word of
 one source alone.

@@ -24,13 +24,13 @@ from scoring.relevance.editorial_prior import EditorialPrior, MeaningWeights
 from scoring.relevance.text_features import grams, text_features, text_words
 
 MIN_DOCUMENTS = 5
-"""Texts of the corpus that hold a word or a pair, below which it is left out: no private person's name ships."""
+"""Texts of the corpus that contain a word or a pair, below which it is left out: no private person's name ships."""
 
 MIN_SOURCES = 2
 """Sources of labelled items that a word, a pair or an n-gram must come from."""
 
 MIN_LABELLED = {"word": 4, "pair": 4, "gram": 8, "site": 8, "address": 8, "shape": 1}
-"""Labelled items that hold a feature, below which it is left out."""
+"""Labelled items that contain a feature, below which it is left out."""
 
 MIN_WORDS_OF_GRAM = 3
 """Different words that must contain an n-gram."""

@@ -2,7 +2,7 @@
 
     python -m scoring.evaluation.priors.relevance --data FOLDER --labels bench/labels --out scoring/relevance/prior.json
 
-FOLDER holds the labelled items and the streams that they are from; `FILES` names them. `--labels` adds labels of
+FOLDER contains the labelled items and the streams that they are from; `FILES` names them. `--labels` adds labels of
 further lines of these streams (`further_labels`), which are in the repository. What ships is weights, their
 provenance and how well they did: no titles, no sources, and no word that too few texts or only one source used.
 
@@ -181,7 +181,7 @@ def fit(texts: Sequence[LabelledText], corpus: Sequence[tuple[str, str]]) -> Fit
     (share, of_form), base_beside = _scale([unseen[graded], unseen_meaning[graded]], worthy[graded])
     weights = solve(columns, grades, picks)
     center = float((columns[graded] @ weights[:-1]).mean())
-    # The base of the words is part of their logit: beside meaning it counts as they do.
+    # The base of the words is part of their logit: next to meaning it counts as they do.
     coefficients = of_form * meaning_fit.solve(kernel, target, counts)
     meaning = MeaningWeights(
         text_share=share / slope,

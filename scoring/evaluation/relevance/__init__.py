@@ -3,7 +3,7 @@
 read_rows(file) -> rows            labelled items, JSON Lines
 known_examples(rows) -> examples   what was known when each arrived
 learn(earlier, prior) -> score     calibrated on the newest of them
-evaluate(earlier, later) -> report AUC, nDCG@10, Brier, ECE beside rules without a model
+evaluate(earlier, later) -> report AUC, nDCG@10, Brier, ECE, next to rules without a model
 """
 
 from scoring.evaluation.relevance.examples import coverage, known_examples, learn, similar, split_by_time, together

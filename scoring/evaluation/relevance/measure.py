@@ -120,7 +120,7 @@ def evaluate(
     prior: what learning starts from, where that helps; it must not have seen *rows*
 
     What of the training file is as late as the first of *rows* is not learned from. The score is recalibrated each day
-    on the labels that were known by then, and stands beside the one that was learned once.
+    on the labels that were known by then, and is reported next to the one that was learned once.
     """
     if not any(row.label is not None for row in rows):
         raise GroundswellError("there is nothing to measure: no line has a label")
