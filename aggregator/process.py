@@ -1,4 +1,4 @@
-"""What a process of the program sets for itself: its end with its parent, its limits, how its memory is kept.
+"""Settings of the current process: ending with its parent, resource limits, memory allocation.
 
     die_with_parent     for children that compute: the kernel kills them
     end_with_parent     for parts of a site: a thread watches the parent, and the part stops as on SIGTERM

@@ -1,4 +1,4 @@
-"""The least that polling can cost in Python, as a baseline for `bench.poll`.
+"""A minimal poller in Python, as a baseline for `bench.poll`.
 
     python -m bench._floor URLS DATABASE STATE
 

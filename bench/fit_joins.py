@@ -1,4 +1,4 @@
-"""Fit the weights by which an entry joins a story to all labelled streams, and show what held-out streams say of them.
+"""Fit the weights by which an entry joins a story to all labelled streams, and measure them on held-out streams.
 
     python -m bench.fit_joins [--data ../shared/data]
 

@@ -1,4 +1,4 @@
-"""R7: fuzz parsing, normalisation, sanitising and storing, and every other input that others write.
+"""Fuzz parsing, normalisation, sanitising and storing, and every other input that others write.
 
     python -m bench.fuzz [--seconds 60] [--seed 1] [--atheris SECONDS] [--keep]
 

@@ -2,11 +2,14 @@
 
     python -m bench.hostile [--hostile ../shared/hostile] [--big] [--silent 40]
 
-R2: each document of `make_feeds.py` goes through `ParserPool`; its outcome, the CPU seconds of the process that parsed
-it and the growth of that process's memory are compared with the manifest. R3: every endpoint of `server.py` is polled
-as often as its manifest says, with exactly 127.0.0.1 allowed; then the outcome and message of the source, requests,
-deadline, canary and memory are compared, while that many unresponsive sources are polled beside a good one. Each
-finding is a line; the exit code is 1 if there are any.
+Documents: each one of `make_feeds.py` goes through `ParserPool`. Its outcome and the CPU seconds and memory growth of
+the process that parsed it are compared with the manifest.
+
+Servers: every endpoint of `server.py` is polled as often as its manifest says, with only 127.0.0.1 allowed. The outcome
+and message of the source, requests, deadline, canary and memory are compared. Meanwhile `--silent` unresponsive sources
+and a good one are polled.
+
+Each finding is a line; the exit code is 1 if there are any.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""R1: kill -9 at any point of polling, voting, training and migrating: nothing acknowledged is lost or stored twice.
+"""`kill -9` at any point of polling, voting, training and migrating: nothing acknowledged is lost or stored twice.
 
     python -m bench.kills [KIND ...] [--kills 100] [--seed 1]
 

@@ -1,4 +1,4 @@
-"""R9: what happens when a resource runs short, and whether the program recovers by itself.
+"""What happens when a resource runs short, and whether the program recovers by itself.
 
     python -m bench.shortage [SHORTAGE ...] [--sources 60]
 

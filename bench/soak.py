@@ -1,4 +1,4 @@
-"""R6: the whole program under a steady load for ten minutes: nothing fails, nothing grows.
+"""The whole program under a steady load for ten minutes: nothing fails, nothing grows.
 
     python -m bench.soak [--minutes 10] [--sources 100] [--reads 50] [--votes 1] [--news 1] [--training 120]
                          [--everything]

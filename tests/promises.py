@@ -1,4 +1,4 @@
-"""The properties promised in RELIABILITY (R8).
+"""Properties that hold for every input, tried with generated examples.
 
 Two hundred examples each in the suite; five thousand by `pytest -m promise --hypothesis-profile=release`.
 """

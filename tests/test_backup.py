@@ -1,4 +1,4 @@
-"""R10: a backup made during polling is a complete database with which a worker can continue."""
+"""A backup made during polling is a complete database with which a worker can continue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands that concern sources, entries and the database, a module a subject.
+"""The commands for sources, entries and the database, one module per subject.
 
     init       init; what `run` does without a feeds.yaml
     options    --feeds, --db, --json; the Front with clock and environment

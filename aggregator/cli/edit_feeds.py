@@ -1,4 +1,4 @@
-"""What commands that edit feeds.yaml share: read it, check the result, keep the file as it was."""
+"""Shared by the commands that edit feeds.yaml: read it, check the result, keep a copy of the previous file."""
 
 from __future__ import annotations
 

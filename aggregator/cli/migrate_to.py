@@ -1,4 +1,4 @@
-"""`groundswell migrate-to`: from a database of SQLite to one of PostgreSQL."""
+"""`groundswell migrate-to`: copy a site from SQLite to PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What commands print of sources: lines for people, plain data for programs.
+"""Format sources for commands: lines for people, plain data for programs.
 
 Pure. Leaves printing to `commands` and what a source is like to `health`.
 """

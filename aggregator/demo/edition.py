@@ -225,7 +225,7 @@ def gold(edition: Edition) -> dict[str, str]:
 def as_stream(edition: Edition) -> list[dict[str, str | None]]:
     """Return the edition as a stream for `replay`: one line an article, in order of arrival.
 
-    Articles stand as first released, without later edits. `published` is None if the feed gives no date.
+    Articles are as first released, without later edits. `published` is None if the feed gives no date.
     """
     home = {source.id: _home(source) for source in edition.sources}
     return [

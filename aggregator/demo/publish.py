@@ -117,7 +117,7 @@ def feeds_yaml(edition: Edition, base_url: str, site_url: str) -> str:
         for source in edition.sources
     ]
     return (
-        "# The sample edition that `groundswell demo` plays. Written anew at each start.\n"
+        "# The sample edition that `groundswell demo` plays. Written again at each start.\n"
         + yaml.safe_dump(site, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
         + yaml.safe_dump({"sources": sources}, sort_keys=False, allow_unicode=True, width=110)
     )

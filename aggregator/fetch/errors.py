@@ -1,4 +1,4 @@
-"""Say, for the source's row, why nothing usable came.
+"""Explain a failed request in one message, for the row of its source.
 
 Knows what libcurl and the sockets report. Leaves to the rest of the package which answers count as failures.
 """

@@ -1,4 +1,4 @@
-"""What the operator does, as kinds with values: pages word them in the language of the site."""
+"""Actions of the operator, as kinds with values; pages describe them in the language of the site."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What needs the operator's attention, as kinds with values: the site and its messages word them in their language."""
+"""Alarms for the operator, as kinds with values; pages and messages describe them in their language."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What feeds.yaml says, checked: the site, its categories and sources, and their limits."""
+"""The validated content of feeds.yaml: the site, its categories and sources, and their limits."""
 
 from __future__ import annotations
 

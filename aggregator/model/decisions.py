@@ -1,4 +1,4 @@
-"""What editors decide of stories, and everything that happens to the engine in order."""
+"""Editors' decisions about stories, and the ordered events of the engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the sources published: items of a document, and the entries that are kept of them."""
+"""What the sources published: the items of a document, and the entries stored from them."""
 
 from __future__ import annotations
 

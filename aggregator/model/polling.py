@@ -1,4 +1,4 @@
-"""What one conditional GET of a feed gave, and what is remembered of polling it."""
+"""The outcome of one conditional GET of a feed, and the polling state of the feed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why something is as it is: a kind and its values, from which a page makes a sentence in its language.
+"""Reasons: a kind and its values, from which a page makes a sentence in its language.
 
 The store keeps `Reason` as a JSON list of the kind and the values. Sentences are made in `web.present.reasons`, so that
 a better wording or another language needs no change of what is stored.

@@ -1,4 +1,4 @@
-"""Time as the whole program has it: aware, in UTC, handed in by a clock."""
+"""Times in this program are aware and in UTC, and come from a clock that is passed in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run `parse` where it can do no harm: in child processes with a CPU and a memory limit.
+"""Run `parse` in child processes with CPU and memory limits, where a hostile document can do no harm.
 
 Knows children and their ends. Leaves what a feed is to `aggregator.parse`.
 

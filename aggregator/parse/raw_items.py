@@ -1,4 +1,4 @@
-"""What the readers of the formats hand over: fields as the feed has them, nothing cleaned yet."""
+"""Raw items: fields as the feed has them, before anything is cleaned."""
 
 from __future__ import annotations
 

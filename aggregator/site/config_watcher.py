@@ -1,4 +1,4 @@
-"""Keep the running configuration what feeds.yaml says, or the last that was valid.
+"""Apply feeds.yaml whenever it is saved, and keep the last valid configuration.
 
     ConfigWatch     in the worker: applies the file whenever it was saved
     StandInWatch    in the site: does so while no worker runs

@@ -1,4 +1,4 @@
-"""The site's database: a file of SQLite, or a database of PostgreSQL where `DATABASE_URL` names one.
+"""The site's database: a SQLite file, or the PostgreSQL database that `DATABASE_URL` names.
 
     open_store             for commands, pages and jobs
     open_as_only_writer    for the process that writes stories: one at a time
@@ -28,7 +28,7 @@ JobAction = Callable[..., Awaitable[None]]
 ONLY_WRITER, SCORING = "worker", "scoring"
 """Names of the advisory locks that the process which writes stories holds, one for each of its sessions."""
 SILENT_S = 30.0
-"""A process that holds them and has sent nothing for so long is taken for dead."""
+"""A process that holds them and has sent nothing for so long counts as dead."""
 
 
 def is_file() -> bool:

@@ -121,7 +121,7 @@ class Feeds:
         resting = self._db.dialect.texts("resting_hosts")
         leased = ""
         if shards is not None:
-            # A digit for each shard, not a list: PostgreSQL would hash the host anew for each item of a list.
+            # A digit for each shard, not a list: PostgreSQL would hash the host again for each item of a list.
             leased = f"and substr(cast(:shards as text), {self._db.dialect.shard('f.host')} + 1, 1) > '0'"
         parameters = {
             "now": stamp(now),

@@ -1,4 +1,4 @@
-"""Count the words that a reader meets in a text: read time is words / 230 a minute."""
+"""Count the words of a text as a reader sees it; reading time is words / 230 per minute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search looks for in the words of a text: the same words for the index, the query and what is marked.
+"""The words by which a text is searched: the same for the index, the query and highlighting.
 
     indexed("Amazon's 2-gigawatt plant")     amazon 2gw plant gigawatt     what the text index contains of a text
     wanted("chips")                          chips or chip                 what a term of a search means

@@ -1,4 +1,4 @@
-"""Say what a word is: the one notion that matching, search and scoring share."""
+"""Split text into words: the one tokenizer that matching, search and scoring share."""
 
 from __future__ import annotations
 

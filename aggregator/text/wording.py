@@ -1,4 +1,4 @@
-"""Say counts, durations, ages and sizes in English: the one home of plurals.
+"""Format counts, durations, ages and sizes in English; the only module that forms plurals.
 
     plural(1, "source")                 1 source
     plural(9, "entry", "entries")       9 entries

@@ -28,7 +28,7 @@ RUN = 4
 CONTAINED = 0.8
 MIN_WORDS = 12
 MAX_DATELINE = 12
-"""Runs that may stand in front of the common beginning: "PORT TOWN (Wire) -"."""
+"""Runs that may precede the common beginning: "PORT TOWN (Wire) -"."""
 
 
 _SHARED_HOSTS = """

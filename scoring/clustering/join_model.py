@@ -1,4 +1,4 @@
-"""The log-odds that an entry reports the event of a story: one entry against one story, and nothing remembered.
+"""The log-odds that an entry reports the event of a story: one entry against one story. Pure.
 
     JoinModel.log_odds(evidence)          what decides
         lexical_log_odds(by, evidence)    the evidence of the words alone

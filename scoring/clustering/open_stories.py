@@ -1,4 +1,4 @@
-"""Keep the stories that can still grow in an inverted index of their terms, and close them in time.
+"""The open stories in an inverted index of their terms, until they close.
 
 The index finds the stories nearest to an entry. The cost depends on how many stories have the entry's rare terms, not
 on the number of open stories. `join_model` decides which one an entry joins.

@@ -1,4 +1,4 @@
-"""Find the shared terms of two texts as readers know them: in the spelling of the text."""
+"""Turn shared terms into phrases for readers, in the spelling of the text."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Editorial overrides: hide, pin, merge, split, move, correct a category.
 
-decisions                     what stands, and what it makes of the stories
+decisions                     which decisions are in force, and their effect on stories
 pairwise_constraints          the same as must-link and cannot-link pairs, for measuring
 """

@@ -1,6 +1,6 @@
 """Rules without a model that order stories: what the page and the trend have to beat.
 
-Each takes a story as it was known at a moment. Equal ones stand newest first: any other order of ties would only make a
+Each takes a story as it was known at a moment. Ties are ordered newest first: any other order of ties would only make a
 rule worse.
 """
 

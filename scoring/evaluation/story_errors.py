@@ -17,7 +17,7 @@ from scoring.language.terms import terms
 from scoring.replay.streams import Line
 
 WRONG = ("template", "series", "same name", "other wrong")
-"""Joined, of two events: half of the words stand in one order; both headlines are of one recurring kind, or of one
+"""Joined, of two events: half of the words are in the same order; both headlines are of one recurring kind, or of one
 source; both name the same; none of these."""
 
 MISSED = ("late", "few words", "other missed")

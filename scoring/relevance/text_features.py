@@ -98,7 +98,7 @@ def text_features(title: str, summary: str = "", link: str = "") -> dict[str, fl
     """Return the features of a text by name: `word:`, `pair:`, `gram:`, `site:`, `address:`, `shape:`.
 
     Each kind is divided by the square root of how many of its kind the text has, so that a long text has
-    no larger logit for its length alone. N-grams count once for each distinct word they stand in.
+    no larger logit for its length alone. N-grams count once for each distinct word they occur in.
     """
     in_title, in_summary = text_words(title, summary)
     distinct = list(dict.fromkeys([*in_title, *in_summary]))

@@ -1,4 +1,4 @@
-"""R4: hostile markup from a feed, through poller and engine, into pages and feeds: nothing runs."""
+"""Hostile markup from a feed, through poller and engine, into pages and feeds: nothing runs."""
 
 from __future__ import annotations
 

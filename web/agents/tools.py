@@ -1,6 +1,6 @@
 """What agents can ask: search, stories, an explanation, topics, sources. Returns plain values; knows no protocol.
 
-Titles, summaries and names of topics are other people's text. They stand under `source_text`, apart from what this
+Titles, summaries and names of topics are other people's text. They are under `source_text`, apart from what this
 site says, and every answer that contains some begins with a warning: a headline can be written to be read as an order.
 """
 

@@ -1,4 +1,4 @@
-"""Which stories a message is due about.
+"""Find the stories that a message is due about.
 
 A rule sends one message about a story, and one more once the story has grown by `alerts.step` independent sources. It
 looks at stories with news of the last `LOOKBACK` only, and at none from before the rule was written or changed: a new

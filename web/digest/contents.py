@@ -1,7 +1,7 @@
 """Choose the stories of a digest.
 
 The stories with news in its span by score, then by independent sources; then those that grew most among the rest, and
-the best of each category among what is left. No story stands twice.
+the best of each category among what is left. No story occurs twice.
 """
 
 from __future__ import annotations

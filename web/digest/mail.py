@@ -1,6 +1,6 @@
 """A digest as a message: a title, plain text with links, HTML for mailboxes, and data for webhooks.
 
-Pure. Styles stand on the elements, since mailboxes ignore style sheets; nothing is loaded from anywhere.
+Pure. Styles are attributes of the elements, because mail programs ignore style sheets; nothing is loaded from anywhere.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Find the day in what is left of a date without its clock."""
+"""Find the day in a date from which the time of day was removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decide what a date means that is written alike in several countries.
+"""Resolve dates and time zones that mean different things in different countries.
 
 03/04/2026 is 4 March in the United States and 3 April in Britain. IST is a zone of India, Israel and Ireland, CST
 one of the United States and of China.

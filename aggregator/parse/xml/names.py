@@ -1,4 +1,4 @@
-"""What feedparser calls an element, and what it does at it in an item.
+"""The names by which feedparser knows elements, and what it does with each in an item.
 
 Names and namespaces are feedparser's own tables, so that an element that it handles and we do not know sends a
 document to feedparser.

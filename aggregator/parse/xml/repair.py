@@ -1,4 +1,4 @@
-"""Make a broken XML document as whole as it can be: bare ampersands, a cut end, far too many items.
+"""Repair broken XML documents: bare ampersands, a truncated end, far too many items.
 
 Each repair is a note. What is left is for feedparser's loose parser.
 """

@@ -1,1 +1,1 @@
-"""What becomes of the items of a document before they are stored: left out, or completed with their article."""
+"""Steps between parsing and storing: leave items out, or complete them with their article."""

@@ -1,6 +1,6 @@
 """Leave items out before anything is stored: `exclude:` and `only:` of a source.
 
-Pure. A filter is words that stand next to each other in the title or in a tag, in any case; a word may end in `*`.
+Pure. A filter is words that are next to each other in the title or in a tag, in any case; a word may end in `*`.
 `tag:deals` looks at tags alone, where it has to be the whole tag.
 """
 

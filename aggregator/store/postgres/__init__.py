@@ -1,4 +1,4 @@
-"""The store in PostgreSQL: what only this database knows.
+"""The store in PostgreSQL: everything that is specific to this database.
 
 `aggregator.site.database` opens it where `DATABASE_URL` names one.
 

@@ -1,6 +1,6 @@
 """A connection of PostgreSQL. A connection that was lost is made again by the next statement outside a transaction.
 
-Each statement is a transaction of its own unless it stands in `transaction()`. Statements that are lost with the
+Each statement is a transaction of its own unless it is inside `transaction()`. Statements that are lost with the
 connection raise a StoreFault: whether they were committed is not known, so they are never repeated here.
 """
 

@@ -1,4 +1,4 @@
-"""PostgreSQL's spelling of what databases spell differently."""
+"""The SQL expressions of PostgreSQL that differ from SQLite's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The database of PostgreSQL as a whole. Copies and compaction are the server's own business."""
+"""Maintenance of the PostgreSQL database. The server itself is responsible for copies and compaction."""
 
 from __future__ import annotations
 

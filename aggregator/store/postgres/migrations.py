@@ -1,4 +1,4 @@
-"""Bring a database of PostgreSQL to the present schema, step by step, each in a transaction.
+"""Migrate a PostgreSQL database to the current schema, step by step, each in a transaction.
 
 Each file in `steps/` is one step, applied once, in the order of their names; a step is frozen once released. Several
 processes may start at once: an advisory lock lets one of them migrate.

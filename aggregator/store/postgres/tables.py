@@ -1,4 +1,4 @@
-"""A database of PostgreSQL as the target of a transfer; see `aggregator.store.transfer`."""
+"""A PostgreSQL database as the target of a transfer; see `aggregator.store.transfer`."""
 
 from __future__ import annotations
 

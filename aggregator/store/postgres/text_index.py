@@ -60,7 +60,7 @@ class PostgresTextIndex:
     def count_words(self) -> None:
         """Recount how many entries contain each word.
 
-        Where there are more than `COUNTED_ENTRIES`, the newest stand for all.
+        With more than `COUNTED_ENTRIES`, only the newest are counted.
         """
         total = int(self._db.value("select count(*) from entry_words"))
         with self._db.transaction():

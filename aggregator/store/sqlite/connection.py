@@ -1,4 +1,4 @@
-"""One connection to the database, with the pragmas that the promises rest on.
+"""One connection to the database, with the pragmas that durability and concurrency depend on.
 
 WAL, so that the site reads while the worker writes; `synchronous=full`, so that
 what was committed survives a power cut; a busy timeout, so that two short writers

@@ -1,4 +1,4 @@
-"""SQLite's spelling of what databases spell differently."""
+"""The SQL expressions of SQLite that differ from PostgreSQL's."""
 
 from __future__ import annotations
 

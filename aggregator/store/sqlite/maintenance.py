@@ -1,4 +1,4 @@
-"""The file of a database of SQLite: whether it is healthy, how large it is, copying and compacting it."""
+"""Maintenance of the SQLite file: health, size, copying and compacting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bring a database to the present schema, step by step.
+"""Migrate a SQLite database to the current schema, step by step.
 
 Each file in `steps/` is one step, applied in the order of their names and only once.
 They are only added to: a step is frozen once released. What all of them together

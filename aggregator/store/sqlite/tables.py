@@ -1,4 +1,4 @@
-"""A database of SQLite as the source of a transfer; see `aggregator.store.transfer`."""
+"""A SQLite database as the source of a transfer; see `aggregator.store.transfer`."""
 
 from __future__ import annotations
 

@@ -203,7 +203,7 @@ class Search:
         )
         if not members:
             return set()
-        # Put together here: SQLite would look for each entry in the index anew, a second for a common word. Candidates
+        # Put together here: SQLite would look up each entry in the index again, a second for a common word. Candidates
         # are recent, so the range of their entries bounds how much of the index a common word makes it read.
         entry_ids = [row["entry_id"] for row in members]
         holding = self._db.text_index.holding(terms, min(entry_ids), max(entry_ids))

@@ -49,7 +49,7 @@ class Transferred:
 
 
 def transfer(db: Path, url: str, progress: Progress) -> Transferred:
-    """Copy the site in the database of SQLite at *db* into the one of PostgreSQL at *url*, which is empty or was begun.
+    """Copy the site in the SQLite database at *db* into the PostgreSQL database at *url*, empty or partly copied.
 
     The caller holds the worker's lock on *db*. Nothing changes there. StoreError with a way out, StoreFault if a
     connection is lost: the same call goes on where it stopped.

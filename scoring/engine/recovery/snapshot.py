@@ -98,10 +98,10 @@ def _struct(data: bytes | msgspec.Raw, kind: type[S], **own: Callable[[msgspec.R
 class _Words(dict[str, str]):
     """Decodes a state with one string object for each distinct word: `self[word]` is the copy to keep.
 
-    Decoding makes every word anew. If all of a state were decoded before its words are shared, the memory of the other
-    copies would be too scattered to be returned to the system. So the words of each part are shared before the next
-    part is decoded, and those of open stories, which have most of the words, story by story. With 6,000 live entries,
-    that takes 34 MB and a quarter of the time less.
+    Decoding makes a new object of every word. If the whole state were decoded before its words are shared, the memory
+    of the other copies would be too scattered to be returned to the system. So the words of each part are shared before
+    the next part is decoded, and those of open stories, which have most of the words, story by story. With 6,000 live
+    entries, that takes 34 MB and a quarter of the time less.
     """
 
     def __missing__(self, word: str) -> str:

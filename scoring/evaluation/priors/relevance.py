@@ -233,7 +233,7 @@ def _context_weights(
 ) -> tuple[list[str], float, NDArray[np.float64]]:
     """Return names, base and weights of coverage and the news around, on top of the logit of a text's *worth*.
 
-    Picks count three times as much as grades: a grade judges the text that it stands on, a pick also how a story
+    Picks count three times as much as grades: a grade judges its own text, a pick also how a story
     went on.
     """
     names = sorted({name for text in texts for name in text.context})

@@ -35,7 +35,7 @@ same company.
 SAME_MEANING = 0.65
 """Cosine of the embeddings of two titles from which they count as one story, whatever their words.
 
-Techmeme's picks, learned anew each third day, AUC and nDCG@10: by words .887 .736, from .6 .889 .753, .65 .889 .752.
+Techmeme's picks, relearned every three days, AUC and nDCG@10: by words .887 .736, from .6 .889 .753, .65 .889 .752.
 """
 
 WITHIN = timedelta(hours=48)

@@ -1,4 +1,4 @@
-"""Compare the score with labelled items: learn from earlier ones, score later ones as they arrived, and measure.
+"""Compare the score with labelled items: learn from earlier ones, score later ones as they arrive, and measure.
 
 Knows the rules without a model that a score has to beat. Leaves measures to `metrics`.
 """

@@ -1,4 +1,4 @@
-"""Measure the site on its own past: was the score honest, was trending early and right?
+"""Measure the site on its own past: how well calibrated scores were, how early and accurate trending was.
 
 Knows which numbers the scorecard has and from how many cases on each says something. What a story was given counts
 as the site gave it then: scores come from the ledger, places from the front pages that were kept. Against it stand

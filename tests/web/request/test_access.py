@@ -1,4 +1,4 @@
-"""R5: who may change what. Every route that writes is tried with everyone it must refuse."""
+"""Who may change what: every route that writes is tried with everyone it must refuse."""
 
 from __future__ import annotations
 

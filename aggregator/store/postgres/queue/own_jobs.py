@@ -1,4 +1,4 @@
-"""Let a worker end only those jobs that it still has.
+"""Let a worker finish only the jobs that it still owns.
 
 procrastinate ends or repeats a job by its number alone. A worker that was paused, and whose job runs elsewhere by now,
 would end that run; and two that put back the same silent worker's job would start it twice.

@@ -5,7 +5,7 @@
 
 A job that fails or is cut short runs again, five times in all: it may be what ends the worker. Where a job holds an
 advisory lock of its name, the sessions that hold it are ended before it runs elsewhere, so that a process which was
-only paused cannot write any more. Everything here that meets an error starts anew: a lost connection leaves jobs
+only paused cannot write any more. Everything here restarts after an error: a lost connection leaves jobs
 behind as those of a dead worker, which are taken over like any other.
 """
 
