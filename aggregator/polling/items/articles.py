@@ -73,7 +73,7 @@ class Articles:
         user_agent: str,
         now: datetime,
     ) -> ParsedFeed:
-        """Return *parsed* with the full text of its new and changed items, as far as it could be had."""
+        """Return *parsed* with the full text of its new and changed items where it could be fetched."""
         stored = self._store.known_entries.texts(source.id, [arrival.identity for arrival in parsed.arrivals])
         wanted = [
             arrival
@@ -154,7 +154,7 @@ class _Page:
         except (NotAFeedError, ParserFailedError) as error:
             return str(error)
         if word_count <= arrival.word_count:
-            return "the page holds no more than the feed"
+            return "the page has no more text than the feed"
         summary = arrival.draft.summary
         return with_text(arrival, content, lead if len(summary) < STUB_CHARS else summary, word_count)
 

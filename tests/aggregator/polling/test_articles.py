@@ -186,6 +186,30 @@ async def test_a_page_over_the_limit_leaves_the_teaser(desk: Desk, monkeypatch: 
     assert "full text of 0 of 1 articles" in desk.message
 
 
+async def test_articles_out_of_time_leave_the_teaser(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(articles, "MAX_TIME_S", 0)
+    desk.server.answer("/a", 200, PAGE)
+    desk.publish(item(desk.server, "a"))
+    (entry,) = await desk.poll()
+
+    assert (entry.summary, entry.content) == ("A plant.", "")
+    assert "full text of 0 of 1 articles" in desk.message
+    assert "timed out after 0 s" in desk.message
+
+
+async def test_a_page_with_less_text_than_the_feed_leaves_the_item_alone(desk: Desk) -> None:
+    teaser = f"{SENTENCE * 9}<a href='/a'>Read more</a>"
+    desk.server.answer(
+        "/a", 200, f"<html><article><h1>Chip plant opens in Ohio</h1><p>{SENTENCE * 6}</p></article></html>"
+    )
+    desk.publish(item(desk.server, "a", description=f"<![CDATA[{teaser}]]>"))
+    (entry,) = await desk.poll()
+
+    assert desk.server.request_count("/a") == 1
+    assert entry.content.count(SENTENCE.strip()) == 9
+    assert "the page has no more text than the feed" in desk.message
+
+
 async def test_only_the_newest_articles_of_a_poll_are_fetched(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(articles, "MAX_PER_POLL", 2)
     for name in "abcd":

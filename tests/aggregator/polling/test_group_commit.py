@@ -57,6 +57,26 @@ async def test_a_group_has_a_bound() -> None:
     assert ledger.committed == [list(range(MAX_WRITES))]
 
 
+async def test_the_write_of_a_cancelled_poll_is_not_committed() -> None:
+    ledger = Ledger()
+    group = GroupCommit(ledger.transaction, lambda: 3)
+    cancelled = asyncio.create_task(group.run(ledger.writes(1)))
+    await asyncio.sleep(0)
+    cancelled.cancel()
+    await asyncio.gather(cancelled, return_exceptions=True)
+    group.flush()
+    assert ledger.committed == []
+
+    cancelled = asyncio.create_task(group.run(ledger.writes(2)))
+    other = asyncio.create_task(group.run(ledger.writes(3)))
+    await asyncio.sleep(0)
+    cancelled.cancel()
+    await asyncio.gather(cancelled, return_exceptions=True)
+    group.flush()
+    assert await other == 3
+    assert ledger.committed == [[3]]
+
+
 async def test_one_that_fails_takes_no_other_along() -> None:
     ledger = Ledger()
     group = GroupCommit(ledger.transaction, lambda: 3)
