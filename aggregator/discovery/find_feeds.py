@@ -35,13 +35,16 @@ _WELL_KNOWN = (
 )
 _MAX_REQUESTS = 12
 _NAME = r"([A-Za-z0-9][A-Za-z0-9_.-]{0,100})"
+_REDDIT = r"(?:(?:www|old|new)\.)?reddit\.com"
 _YOUTUBE = "https://www.youtube.com/feeds/videos.xml?{}={}"
 
 # Host, path, and the paths or addresses of its feeds, the most wanted first.
 _PATTERNS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    (r"(?:www\.|m\.)?youtube\.com", r"/channel/(UC[\w-]{22})(?:/.*)?", (_YOUTUBE.format("channel_id", r"\1"),)),
+    (r"(?:www\.|m\.|music\.)?youtube\.com", r"/channel/(UC[\w-]{22})(?:/.*)?", (_YOUTUBE.format("channel_id", r"\1"),)),
     (r"(?:www\.|m\.)?youtube\.com", r"/user/([\w-]+)(?:/.*)?", (_YOUTUBE.format("user", r"\1"),)),
-    (r"(?:(?:www|old|new)\.)?reddit\.com", rf"/(r|user)/{_NAME}(?:/.*)?", (r"https://www.reddit.com/\1/\2/.rss",)),
+    (_REDDIT, r"/r/([\w+-]{1,200})(?:/.*)?", (r"https://www.reddit.com/r/\1/.rss",)),
+    (_REDDIT, rf"/u(?:ser)?/{_NAME}(?:/.*)?", (r"https://www.reddit.com/user/\1/.rss",)),
+    (r"(?:www\.)?arxiv\.org", r"/list/([\w.-]{1,40})(?:/.*)?", (r"https://rss.arxiv.org/rss/\1",)),
     (
         r"github\.com",
         rf"/{_NAME}/{_NAME}(?:/.*)?",
@@ -57,7 +60,14 @@ _PATTERNS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     # Mastodon and compatible servers, on any host: /@name is a person.
     (r"(?!(?:www\.|m\.)?(?:youtube|medium|threads|tiktok)\.).+", r"/@([\w.-]{1,60})(?:@[\w.-]+)?/?", (r"/@\1.rss",)),
 )
-_CHANNEL = re.compile(rb'"(?:channelId|externalId|browseId)"\s*:\s*"(UC[\w-]{22})"|channel_id=(UC[\w-]{22})')
+# Where a page of YouTube names its own channel, the surest first; the last one can be a channel that it recommends.
+_CHANNELS = (
+    re.compile(rb"""<link\s[^>]{0,100}rel=["']canonical["'][^>]{0,100}/channel/(UC[\w-]{22})"""),
+    re.compile(rb"""<meta\s[^>]{0,100}itemprop=["'](?:identifier|channelId)["'][^>]{0,50}content=["'](UC[\w-]{22})"""),
+    re.compile(rb'"externalId"\s*:\s*"(UC[\w-]{22})"'),
+    re.compile(rb"channel_id=(UC[\w-]{22})"),
+    re.compile(rb'"(?:channelId|browseId)"\s*:\s*"(UC[\w-]{22})"'),
+)
 _ANCHOR = re.compile(rb"""<a\b[^>]{0,200}?\shref\s*=\s*["']([^"'\s>]{1,500})["']""", re.IGNORECASE)
 _LOOKS_LIKE_FEED = re.compile(r"(?:^|[/.?=_-])(?:rss|atom|feed|feeds)(?:[/.?=_-]|$)|\.rdf$", re.IGNORECASE)
 _MAX_PAGE_BYTES = 1_000_000
@@ -110,8 +120,8 @@ def on_page(document: bytes, url: str, named: Iterable[str] = ()) -> tuple[str, 
     """Return the feeds in the page *document*: those it *named*, its channel, links that look like feeds."""
     data = document[:_MAX_PAGE_BYTES]
     results = list(named)
-    if "youtube." in url and (channel := _CHANNEL.search(data)):
-        results.append(_YOUTUBE.format("channel_id", (channel[1] or channel[2]).decode()))
+    if "youtube." in url and (channel := next(filter(None, (pattern.search(data) for pattern in _CHANNELS)), None)):
+        results.append(_YOUTUBE.format("channel_id", channel[1].decode()))
     base = base_of(data.decode("utf-8", "replace"), url)
     for href in _ANCHOR.findall(data):
         address = safe_link(html.unescape(href.decode("utf-8", "replace")), base)

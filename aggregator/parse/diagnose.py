@@ -11,7 +11,15 @@ from aggregator.text.wording import plural
 _LINK = re.compile(r"<link\b([^>]{0,3000})>", re.IGNORECASE)
 _BASE = re.compile(r"<base\b([^>]{0,3000})>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml")
+# Types of other documents too; such a link names a feed if its address or its title does.
+_POSSIBLE_TYPES = ("", "text/xml", "application/xml", "text/rss+xml", "text/rss", "application/json")
+_NAMES_A_FEED = re.compile(r"(?:^|[^a-z])(?:rss|atom|feeds?|rdf)(?:[^a-z]|$)", re.IGNORECASE)
+_OF_COMMENTS = re.compile(
+    r"(?:^|[^a-z])(?:comments?|replies|kommentare?|commentaires|comentarios|commenti)(?:[^a-z]|$)", re.IGNORECASE
+)
+_FEED_SCHEME = re.compile(r"feed:(?://)?(?=https?://)", re.IGNORECASE)
 _ROOT = re.compile(r"<([a-zA-Z_][\w:.-]{0,60})")
 _SNIFFED = 300_000
 _MAX_FEEDS = 20
@@ -58,17 +66,32 @@ def base_of(page: str, url: str) -> str:
 
 
 def _named_feeds(text: str, url: str) -> tuple[str, ...]:
-    feeds: dict[str, None] = {}
+    """Return the feeds that a page names, in its order; those of comments come last, since nobody looks for them."""
+    feeds: dict[str, bool] = {}
+    text = _COMMENT.sub("", text) if "<!--" in text else text
     url = base_of(text, url)
     for link in _LINK.finditer(text):
         attributes = {
             name.lower(): html.unescape(double or single or bare)
             for name, double, single, bare in _ATTRIBUTE.findall(link[1])
         }
-        kind = attributes.get("type", "").partition(";")[0].strip().lower()
-        named = "alternate" in attributes.get("rel", "").lower().split() and kind in _FEED_TYPES
-        if named and (address := safe_link(attributes.get("href", ""), url)):
-            feeds[address] = None
+        address = safe_link(_FEED_SCHEME.sub("", attributes.get("href", "").strip(), count=1), url)
+        if address and _is_feed(attributes):
+            path, _, query = address.partition("//")[2].partition("/")[2].partition("?")
+            feeds.setdefault(address, bool(_OF_COMMENTS.search(f"{path}?{query} {attributes.get('title', '')}")))
         if len(feeds) >= _MAX_FEEDS:
             break
-    return tuple(feeds)
+    return tuple(sorted(feeds, key=feeds.__getitem__))
+
+
+def _is_feed(attributes: dict[str, str]) -> bool:
+    """Return whether a `<link>` names a feed of its page."""
+    rel = attributes.get("rel", "").lower().split()
+    kind = attributes.get("type", "").partition(";")[0].strip().lower()
+    if "alternate" not in rel and "feed" not in rel:
+        return False
+    if kind in _FEED_TYPES:
+        return True
+    return kind in _POSSIBLE_TYPES and bool(
+        _NAMES_A_FEED.search(f"{attributes.get('href', '')} {attributes.get('title', '')}")
+    )

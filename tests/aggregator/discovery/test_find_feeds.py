@@ -11,6 +11,7 @@ from aggregator.discovery.find_feeds import Search, addresses, find, on_page, we
 from aggregator.fetch import Client
 from aggregator.fetch.access import of_operator
 from aggregator.model import Config, Limits, Site
+from aggregator.parse.diagnose import describe
 from aggregator.parse.pool import ParserPool
 from tests.feedserver import FeedServer
 
@@ -31,6 +32,13 @@ CHANNEL = "UCabcdefghijklmnopqrstuv"
             "https://youtube.com/playlist?list=PLabcdefghij",
             "https://www.youtube.com/feeds/videos.xml?playlist_id=PLabcdefghij",
         ),
+        (
+            f"https://music.youtube.com/channel/{CHANNEL}",
+            f"https://www.youtube.com/feeds/videos.xml?channel_id={CHANNEL}",
+        ),
+        ("https://www.reddit.com/r/python+rust/", "https://www.reddit.com/r/python+rust/.rss"),
+        ("https://www.reddit.com/u/someone", "https://www.reddit.com/user/someone/.rss"),
+        ("https://arxiv.org/list/cs.CL/recent", "https://rss.arxiv.org/rss/cs.CL"),
         ("https://old.reddit.com/r/MachineLearning/top/", "https://www.reddit.com/r/MachineLearning/.rss"),
         ("https://github.com/python/cpython/issues", "https://github.com/python/cpython/releases.atom"),
         ("https://github.com/gvanrossum", "https://github.com/gvanrossum.atom"),
@@ -58,6 +66,46 @@ def test_a_page_yields_its_channel_and_links_that_look_like_feeds() -> None:
     )
     links = b'<a class="x" href="/about">About</a> <a href="/news/rss.xml">RSS</a> <a href="javascript:feed()">no</a>'
     assert on_page(links, "https://a.example/") == ("https://a.example/news/rss.xml",)
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        f'<link rel="canonical" href="https://www.youtube.com/channel/{CHANNEL}">',
+        f'<meta itemprop="identifier" content="{CHANNEL}">',
+        f'<script>{{"externalId":"{CHANNEL}"}}</script>',
+    ],
+)
+def test_the_channel_of_a_page_is_its_own_and_not_one_that_it_recommends(own: str) -> None:
+    other = f'<script>{{"browseId":"{CHANNEL[:-1]}"}}{{"channelId":"UC{"x" * 22}"}}</script>'
+
+    assert on_page((other + own).encode(), "https://www.youtube.com/@someone")[0].endswith(f"channel_id={CHANNEL}")
+
+
+LINK = '<link rel="alternate" type="application/rss+xml" title="{}" href="{}">'
+
+
+@pytest.mark.parametrize(
+    ("head", "feeds"),
+    [
+        (LINK.format("Comments", "/comments/feed/") + LINK.format("Posts", "/feed/"), ("/feed/", "/comments/feed/")),
+        (LINK.format("A bridge Comments Feed", "/a/feed/") + LINK.format("Blog", "/feed/"), ("/feed/", "/a/feed/")),
+        ("<!-- " + LINK.format("Old", "/old.xml") + " -->" + LINK.format("Blog", "/feed/"), ("/feed/",)),
+        ('<link rel="alternate" type="text/xml" title="RSS" href="/news.xml">', ("/news.xml",)),
+        ('<link rel="alternate" type="application/json" href="/feed.json">', ("/feed.json",)),
+        ('<link rel="alternate" title="Atom" href="/news">', ("/news",)),
+        ('<link rel="feed" type="application/atom+xml" href="/news">', ("/news",)),
+        (LINK.format("Blog", "feed:https://paper.example/news"), ("/news",)),
+        ('<link rel="alternate" type="application/json" href="/wp-json/wp/v2/pages/2">', ()),
+        ('<link rel="alternate" type="application/json+oembed" href="/oembed?feed=1">', ()),
+        ('<link rel="alternate" hreflang="de" href="/de/">', ()),
+        ('<link rel="stylesheet" href="/feed.css">', ()),
+    ],
+)
+def test_a_page_names_its_feeds_those_of_comments_last(head: str, feeds: tuple[str, ...]) -> None:
+    _, named = describe(f"<!doctype html><html><head>{head}</head></html>".encode(), "https://paper.example/a/")
+
+    assert named == tuple(f"https://paper.example{feed}" for feed in feeds)
 
 
 @pytest.fixture
