@@ -192,6 +192,47 @@ def test_everything_up_to_a_moment_is_marked_as_read(world: World) -> None:
     assert len(app.titles(f"{STATE}reading-list")) == 3
 
 
+def test_apps_write_the_id_of_an_item_in_four_ways(world: World) -> None:
+    # NetNewsWire leaves the padding out, Reeder the prefix, Liferea writes decimals.
+    app, story_id = world.reader(), world.ids[0]
+    tag = "tag:google.com,2005:reader/item/"
+    ids = [f"{tag}{story_id:016x}", f"{tag}{story_id:x}", f"{story_id:016x}", str(story_id)]
+
+    for written in ids:
+        answer = app.client.post(f"{API}/stream/items/contents", data={"i": written}, headers=app.headers)
+        assert [item["title"] for item in answer.get_json()["items"]] == ["Trainium ships"], written
+
+
+def test_the_time_of_the_newest_item_marks_that_item_as_read_too(world: World) -> None:
+    world.room.story("To the microsecond", ["seedbed"], category="models", at=NOW - timedelta(microseconds=654_321))
+    app = world.reader()
+    newest = app.get("stream/items/ids", s=f"{STATE}reading-list", n=1)["itemRefs"][0]["timestampUsec"]
+
+    app.post("mark-all-as-read", s=f"{STATE}reading-list", ts=newest)
+
+    assert app.titles(f"{STATE}reading-list", xt=f"{STATE}read") == []
+
+
+def test_unread_is_a_state_and_other_states_are_empty(world: World) -> None:
+    app = world.reader()
+    app.post("edit-tag", i=[str(world.ids[1])], a=f"{STATE}read")
+    unread = ["Rules &lt;b&gt;&amp; norms", "Trainium ships"]
+
+    assert app.titles(f"{STATE}kept-unread") == unread
+    assert app.titles(f"{STATE}reading-list", it=f"{STATE}unread") == unread
+    assert app.titles(f"{STATE}reading-list", xt=f"{STATE}unread") == ["A quiet day"]
+    assert app.titles(f"{STATE}broadcast") == []
+
+
+def test_a_sign_in_is_answered_in_json_if_asked(world: World) -> None:
+    app = world.reader()
+    form = {"Email": "me", "Passwd": world.token, "output": "json"}
+    auth = app.client.post(f"{BASE}/accounts/ClientLogin", data=form).get_json()["Auth"]
+
+    for header in (f"GoogleLogin auth={auth}", f"GoogleLogin Auth = {auth}", f"GoogleLogin auth=me/{auth}"):
+        assert app.client.get(f"{API}/user-info", headers={"Authorization": header}).status_code == 200
+
+
 def test_a_token_may_leave_out_low_scores_and_show_them_in_titles(world: World) -> None:
     secret, _ = make_reader_token(world.room.store, "watch", NOW, score_in_title=True, min_score=60)
     assert world.reader(secret).titles(f"{STATE}reading-list") == [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from aggregator.model import Config, Listed
+from aggregator.model import Config, Enclosure, Listed
 from aggregator.store import Store
 from aggregator.store.readers.tokens import ReaderToken
 from web import syndication
@@ -55,6 +55,7 @@ def items(
                 "author": item.source,
                 "canonical": [{"href": item.url}],
                 "alternate": [{"href": item.url, "type": "text/html"}],
+                **({"enclosure": [_enclosure(item.enclosure)]} if item.enclosure else {}),
                 "summary": {"direction": "ltr", "content": body_html(item)},
                 "categories": [*states, *([subscription.label] if subscription else [])],
                 "origin": {
@@ -65,6 +66,11 @@ def items(
             }
         )
     return results
+
+
+def _enclosure(recording: Enclosure) -> dict[str, Any]:
+    length = {"length": recording.length} if recording.length else {}
+    return {"href": recording.url, "type": recording.media_type, **length}
 
 
 def references(ids: Iterable[tuple[int, Any]]) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -33,7 +34,7 @@ def authenticate() -> None:
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
     secret = credentials.strip()
     if scheme.lower() == "googlelogin":
-        secret = secret.removeprefix("auth=").rpartition("/")[2]
+        secret = re.sub(r"^auth\s*=\s*", "", secret, flags=re.IGNORECASE).rpartition("/")[2]
     elif scheme.lower() != "bearer":
         secret = ""
     token = _token(secret)
@@ -73,6 +74,8 @@ def client_login() -> Response:
     secret = request.form.get("Passwd", "") if request.method == "POST" else ""
     if _token(secret) is None:
         return _text("Error=BadAuthentication\n", 401)
+    if request.values.get("output") == "json":
+        return _json({"SID": secret, "LSID": "null", "Auth": secret})
     return _text(f"SID={secret}\nLSID=null\nAuth={secret}\n")
 
 
@@ -207,7 +210,7 @@ def item_contents() -> Response:
 @open_to_others
 def edit_tag() -> Response:
     """Mark stories as read or starred, or remove the marks."""
-    token, form = _reader(), request.form
+    token, form = _reader(), request.values
     ids = streams.story_ids(form.getlist("i"))
     if len(ids) > streams.MAX_IDS:
         abort(400, f"At most {streams.MAX_IDS:,} items at a time.")
@@ -229,7 +232,7 @@ def edit_tag() -> Response:
 @open_to_others
 def mark_all_as_read() -> Response:
     """Mark a stream as read, up to a given time if there is one."""
-    token, form = _reader(), request.form
+    token, form = _reader(), request.values
     before = streams.paging({"nt": form.get("ts", "")}, most=1).before
     with reading().store() as store:
         wanted = _selection(store, token, form.get("s", ""))

@@ -24,6 +24,8 @@ MAX_IDS = 10_000
 MAX_OF_LIST = 2_000
 STATE = "user/-/state/com.google/"
 READING_LIST = f"{STATE}reading-list"
+# Apps ask for these as well. The original had no such streams; some servers have.
+_UNREAD = (f"{STATE}unread", f"{STATE}kept-unread")
 _USER = re.compile(r"^user/[^/]{1,60}/")
 
 
@@ -78,6 +80,10 @@ def selection(
         return wanted
     if stream in (f"{STATE}{STARRED}", f"{STATE}{READ}"):
         return replace(wanted, marked=stream.removeprefix(STATE))
+    if stream in _UNREAD:
+        return replace(wanted, unmarked=READ)
+    if stream.startswith(STATE):  # broadcast, like, fresh: nothing here has such a state
+        return replace(wanted, among=())
     matching = [item for item in subscriptions(config) if stream in (item.id, item.label)]
     if not matching:
         raise UnknownStream(stream)
@@ -126,12 +132,13 @@ def paging(values: dict[str, str], *, most: int) -> Paging:
     """Parse `n`, `c`, `r`, `xt`, `it`, `ot`, `nt`; values that are not numbers are ignored."""
     states = {name: normalized(values.get(name, "")) for name in ("xt", "it")}
     mark_of = {f"{STATE}{READ}": READ, f"{STATE}{STARRED}": STARRED}
+    unread = {name: READ if state in _UNREAD else "" for name, state in states.items()}
     return Paging(
         limit=min(max(_number(values.get("n", "")) or 20, 1), most),
         beyond_id=_number(values.get("c", "")),
         oldest_first=values.get("r", "") == "o",
-        without=mark_of.get(states["xt"], ""),
-        only=mark_of.get(states["it"], ""),
+        without=mark_of.get(states["xt"], "") or unread["it"],
+        only=mark_of.get(states["it"], "") or unread["xt"],
         after=_time(values.get("ot", "")),
         before=_time(values.get("nt", "")),
     )
@@ -146,17 +153,24 @@ def _time(text: str) -> datetime | None:
     number = _number(text)
     if not number:
         return None
-    while number > 100_000_000_000:
-        number //= 1000
-    return datetime.fromtimestamp(number, UTC)
+    per_second = 1
+    while number // per_second > 100_000_000_000:
+        per_second *= 1000
+    # In whole microseconds: as a float, 2026 has a resolution of .24 of one.
+    return datetime.fromtimestamp(number // per_second, UTC) + timedelta(
+        microseconds=number % per_second * 1_000_000 // per_second
+    )
 
 
 def story_ids(values: Iterable[str]) -> list[int]:
-    """Return the story IDs of item IDs: decimal, or hexadecimal after `tag:google.com,2005:reader/item/`."""
+    """Return the story IDs of item IDs.
+
+    Hexadecimal with 16 digits or after `tag:google.com,2005:reader/item/`, else decimal.
+    """
     ids = []
-    for value in values:
+    for value in map(str.strip, values):
         short = value.rpartition("/")[2]
-        if "/" in value and re.fullmatch(r"[0-9a-fA-F]{16}", short):
+        if re.fullmatch(r"[0-9a-fA-F]{1,16}" if "/" in value else r"[0-9a-fA-F]{16}", short):
             ids.append(int(short, 16))
         elif re.fullmatch(r"[0-9]{1,18}", value):
             ids.append(int(value))
