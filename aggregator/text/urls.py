@@ -33,6 +33,7 @@ _TRACKING = re.compile(
     r"|ptr_name|bbc_team|format|custom\d)|itm_(?:source|medium|campaign|content|term)"
     r"|cmpid|CMP|ocid|ncid|ftag|smid|smtyp|soc_src|soc_trk|sr_share|guccounter|guce_[^=]*|s_cid|wt_mc|wt\.mc_id|xtor"
     r"|__twitter_impression|ref_src|ref_url|taid|wprov|ito|icid|sc_(?:campaign|channel|content|country|geo|outcome)"
+    r"|hss_channel|wt_zmc|wt_ref|triedRedirect|__source|rdt=\d+|si=[\w-]{16,}|share_id=[\w-]{20,}"
     r"|trk(?:Info|Email)|emc=rss|partner=(?:rss|feed)[^&]*|source=(?:rss|feed)[^&]*|ref=(?:rss|feed)[^&]*"
     r"|via=(?:rss|feed)|from=(?:rss|feed)|(?:mod|src|traffic_source|utm)=(?:rss|feed)[^&]*|rss=\d*|rss$|feature=(?:youtu\.be|rss[^&]*)|guid=rss|referrer=rss)(?:=|$)",
     re.IGNORECASE,

@@ -182,6 +182,9 @@ def test_a_link_that_is_a_page_of_its_own_stays(link: str) -> None:
         ("https://a.example/x?mod=rss_whats_news", "https://a.example/x"),
         ("https://a.example/x?src=rss&id=2", "https://a.example/x?id=2"),
         ("https://a.example/x?src=print", "https://a.example/x?src=print"),
+        ("https://youtu.be/dQw4w9WgXcQ?si=aB3_dE6gH9jK2mN5", "https://youtu.be/dQw4w9WgXcQ"),
+        ("https://a.example/shop?si=12", "https://a.example/shop?si=12"),
+        ("https://www.zeit.example/a?wt_ref=x&page=2", "https://www.zeit.example/a?page=2"),
     ],
 )
 def test_what_counts_visitors_is_not_in_what_readers_get(link: str, clean: str) -> None:
