@@ -9,7 +9,7 @@ from aggregator.errors import NotAFeedError
 from aggregator.parse import polling_hints
 from aggregator.parse.dates import DateReader
 from aggregator.parse.media import recording_type
-from aggregator.parse.raw_items import RawEnclosure, RawFeed, RawItem, RawPicture, Text
+from aggregator.parse.raw_items import RawEnclosure, RawFeed, RawItem, RawPicture, Text, text_as_meant
 from aggregator.text.markup import storable
 
 _MAX_DIGITS = 300
@@ -66,14 +66,14 @@ def _item(item: dict[str, Any], dates: DateReader, language: str, feed_authors: 
     if markup := _text(item.get("content_html")):
         contents.append(Text(markup))
     if plain_text := _text(item.get("content_text")):
-        contents.append(Text(plain_text, is_html=False))
+        contents.append(text_as_meant(plain_text, is_html=False))
     guid, links = _text(item.get("id")), [_text(item.get(key)) for key in ("url", "external_url")]
     return RawItem(
         guid=guid,
         # The specification recommends the address of the item as its ID; some give only that.
         links=[link for link in (*links, guid if guid.startswith(("http://", "https://")) else "") if link],
         title=Text(_text(item.get("title")), is_html=False),
-        summary=Text(_text(item.get("summary")), is_html=False),
+        summary=text_as_meant(_text(item.get("summary")), is_html=False),
         # The HTML includes the text, which only counts alone.
         contents=contents[:1],
         author=", ".join(_authors(item) or feed_authors),

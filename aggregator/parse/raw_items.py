@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -15,6 +17,23 @@ class Text:
 
     value: str = ""
     is_html: bool = True
+
+
+# Observed: Atom without type="html" and JSON Feed whose texts are HTML all the same; HTML that was escaped twice.
+_ELEMENTS = r"(p|div|span|section|article|ul|ol|table|blockquote|figure|h[1-6]|a|b|strong|em|i)"
+_MARKUP = re.compile(rf"\s*<{_ELEMENTS}(?:\s[^<>]{{0,1000}})?>", re.IGNORECASE)
+_ESCAPED_MARKUP = re.compile(rf"\s*&lt;{_ELEMENTS}(?:\s(?:(?!&[lg]t;).){{0,1000}})?&gt;", re.IGNORECASE)
+
+
+def text_as_meant(value: str, *, is_html: bool) -> Text:
+    """Return a text as markup if it begins with an element and closes it, whatever the feed says of its type."""
+    if is_html:
+        escaped = _ESCAPED_MARKUP.match(value) if "<" not in value else None
+        if escaped and f"&lt;/{escaped[1]}&gt;" in value:
+            return Text(html.unescape(value))
+    elif (start := _MARKUP.match(value)) and f"</{start[1]}>" in value:
+        return Text(value)
+    return Text(value, is_html)
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from feedparser.sanitizer import replace_doctype
 from aggregator.parse.dates import DateReader
 from aggregator.parse.links.choice import in_order, origin_address
 from aggregator.parse.media import pictures_of, recordings_of
-from aggregator.parse.raw_items import RawFeed, RawItem, Text
+from aggregator.parse.raw_items import RawFeed, RawItem, Text, text_as_meant
 from aggregator.parse.xml.elements import ADDRESS, MAX_AUTHOR_CHARS, without_address
 
 # feedparser 6.0.12 to 6.0.x (pyproject.toml). Both of its parsers are classes made of mixins, so ours come in front.
@@ -232,11 +232,11 @@ def _text(holder: dict[str, Any], name: str) -> Text:
     detail = dict.get(holder, f"{name}_detail")
     value = _str(holder, name)
     kind = (detail or {}).get("type") or "text/html"
-    return Text(value, is_html=kind != "text/plain")
+    return text_as_meant(value, is_html=kind != "text/plain")
 
 
 def _detail(content: dict[str, Any]) -> Text:
-    return Text(str(content.get("value") or ""), is_html=content.get("type") != "text/plain")
+    return text_as_meant(str(content.get("value") or ""), is_html=content.get("type") != "text/plain")
 
 
 def _is_text(content: dict[str, Any]) -> bool:

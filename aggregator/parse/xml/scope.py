@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 from feedparser.mixin import _FeedParserMixin
 
 from aggregator.parse.dates import DateReader
-from aggregator.parse.raw_items import Text
+from aggregator.parse.raw_items import Text, text_as_meant
 from aggregator.parse.xml.elements import BASE, LANG, XML, NotSureError, base_of, language_of, plain_text, resolved
 
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
@@ -58,7 +58,7 @@ class Scope:
                     raise NotSureError
         if kind == "text/plain" and not self.is_atom and ("</" in value or "&" in value):
             return Text(value, is_html=_FeedParserMixin.looks_like_html(value))
-        return Text(value, is_html=kind != "text/plain")
+        return text_as_meant(value, is_html=kind != "text/plain")
 
     def link_of(self, element: Element, *, feed: bool = False, base: str = "") -> tuple[dict[str, str], str, bool]:
         """Return a link as feedparser lists it, its address, and whether it is that of the containing element."""

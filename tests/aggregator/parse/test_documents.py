@@ -466,3 +466,32 @@ def test_an_item_of_a_json_feed_has_the_author_of_the_feed_and_its_id_as_link() 
 
     assert (one.link, one.author) == ("https://blog.example/1", "Ada")
     assert (two.link, two.author) == ("", "Grace")
+
+
+# Markup whose type is stated wrongly
+
+
+@pytest.mark.parametrize(
+    ("element", "summary"),
+    [
+        ("<summary>&lt;p&gt;Fish &amp;amp; chips&lt;/p&gt;</summary>", "Fish & chips"),
+        ("<content type='text'>&lt;div class='a'&gt;Fish &lt;b&gt;now&lt;/b&gt;&lt;/div&gt;</content>", "Fish now"),
+        ("<summary>a &lt;p&gt; element</summary>", "a <p> element"),
+        ("<summary>&lt;p&gt; is an element</summary>", "<p> is an element"),
+        ("<summary type='html'>&amp;lt;p&amp;gt;Fish &amp;amp;amp; chips&amp;lt;/p&amp;gt;</summary>", "Fish & chips"),
+        ("<summary type='html'>&amp;lt;p&amp;gt; is an element</summary>", "<p> is an element"),
+    ],
+)
+@pytest.mark.parametrize("end", ["", "<a></b>"])
+def test_a_text_that_begins_with_an_element_and_closes_it_is_markup(element: str, summary: str, end: str) -> None:
+    entry = f"<entry><id>1</id><title>T</title>{element}</entry>"
+
+    assert read(atom(entry + end)).entries[0].summary == summary
+
+
+@pytest.mark.parametrize("key", ["summary", "content_text"])
+def test_a_text_of_a_json_feed_can_be_markup_too(key: str) -> None:
+    items = [{"id": "1", "title": "T", key: "<p>Fish &amp; chips</p>"}]
+    document = {"version": "https://jsonfeed.org/version/1", "title": "Blog", "items": items}
+
+    assert read(json.dumps(document).encode()).entries[0].summary == "Fish & chips"
