@@ -2,8 +2,12 @@
 
     minimise  1/2 |W|^2 + c * sum over rows of weight * cross-entropy(label, softmax(x W + b))
 
-by L-BFGS-B (Byrd, Lu, Nocedal & Zhu, 1995). scikit-learn's gives the same weights, but importing it takes half a CPU
-second and 50 MB more than scipy alone, in every worker, for a fit of a tenth of a second.
+by Newton steps with a fixed bound of the Hessian (Böhning, 1992), accelerated (Nesterov, 1983) and restarted where the
+momentum points uphill (O'Donoghue & Candès, 2015). The bound is the same for all classes and never changes, so it is
+inverted once, and no step needs a line search.
+
+scikit-learn and `scipy.optimize` give the same weights, but importing them takes 50 to 100 MB and up to a CPU second in
+every worker, for a fit of a tenth of a second.
 """
 
 from __future__ import annotations
@@ -11,13 +15,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_ITERATIONS = 500
+MAX_ITERATIONS = 2_000
+"""The shipped categories take 120."""
 
 Floats = NDArray[np.float64]
 
 
 def fit(
-    matrix: Floats, labels: NDArray[np.int64], row_weights: Floats, classes: int, c: float, *, tolerance: float = 1e-7
+    matrix: Floats, labels: NDArray[np.int64], row_weights: Floats, classes: int, c: float, *, tolerance: float = 1e-10
 ) -> Floats:
     """Return the weights, shape (classes, columns); the base rates are fitted, but not penalised or returned.
 
@@ -26,34 +31,30 @@ def fit(
     row_weights: how much each row counts, shape (rows,)
     tolerance:   largest entry of the gradient, as a share of c * the sum of row_weights, at which it stops
     """
-    # Imported here, because commands that read no category need not pay a third of a second for it.
-    from scipy.optimize import minimize
-
     truth = np.zeros((len(labels), classes))
     truth[np.arange(len(labels)), labels] = 1.0
     with_base = np.hstack([matrix, np.ones((len(matrix), 1))])
-    penalised = np.ones((with_base.shape[1], 1))
-    penalised[-1] = 0.0
     # Divided by the size of the data, so that the tolerance means the same for a few seeds and for many corrections.
-    penalty = penalised / (c * row_weights.sum())
     shares = row_weights[:, np.newaxis] / row_weights.sum()
+    penalty = np.full((with_base.shape[1], 1), 1.0 / (c * row_weights.sum()))
+    penalty[-1] = 0.0
+    # The Hessian of a softmax is at most half the identity.
+    inverse_bound = np.linalg.inv(0.5 * with_base.T @ (shares * with_base) + np.diag(penalty[:, 0]))
 
-    def loss(flat: Floats) -> tuple[float, Floats]:
-        weights = flat.reshape(-1, classes)
-        logits = with_base @ weights
+    weights = ahead = np.zeros((with_base.shape[1], classes))
+    momentum = 1.0
+    for _ in range(MAX_ITERATIONS):
+        logits = with_base @ ahead
         logits -= logits.max(axis=1, keepdims=True)
-        exponentials = np.exp(logits)
-        sums = exponentials.sum(axis=1, keepdims=True)
-        cost = (shares * (np.log(sums) - (truth * logits).sum(axis=1, keepdims=True))).sum()
-        cost += 0.5 * (penalty * weights * weights).sum()
-        gradient = with_base.T @ (shares * (exponentials / sums - truth)) + penalty * weights
-        return float(cost), gradient.ravel()
-
-    solution = minimize(
-        loss,
-        np.zeros(with_base.shape[1] * classes),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": MAX_ITERATIONS, "gtol": tolerance, "ftol": 0.0},
-    )
-    return np.asarray(solution.x.reshape(-1, classes)[:-1].T)
+        likelihood = np.exp(logits)
+        likelihood /= likelihood.sum(axis=1, keepdims=True)
+        gradient = with_base.T @ (shares * (likelihood - truth)) + penalty * ahead
+        if np.abs(gradient).max() <= tolerance:
+            break
+        before, weights = weights, ahead - inverse_bound @ gradient
+        if (gradient * (weights - before)).sum() > 0.0:
+            momentum = 1.0
+        next_momentum = (1.0 + np.sqrt(1.0 + 4.0 * momentum * momentum)) / 2.0
+        ahead = weights + (momentum - 1.0) / next_momentum * (weights - before)
+        momentum = next_momentum
+    return np.asarray(ahead[:-1].T)
