@@ -109,30 +109,40 @@ class Stream:
             yield from (line if line.encoded else replace(line, embedding=embeddings[id(line)]) for line in batch)
 
     def _ordered(self, path: Path) -> Iterator[Line]:
-        latest: datetime | None = None
-        in_order = True
-        for line in self._read(path):
-            if latest is not None and line.arrived_at < latest:
-                in_order = False
-                break
-            latest = line.arrived_at
         lines = self._read(path)
-        yield from lines if in_order else sorted(lines, key=lambda line: line.arrived_at)
+        yield from lines if self._is_ordered(path) else sorted(lines, key=lambda line: line.arrived_at)
+
+    def _is_ordered(self, path: Path) -> bool:
+        """Return whether the lines are in order of arrival, without reading their texts."""
+        latest: datetime | None = None
+        for _, raw in self._raw_lines(path):
+            try:
+                arrived = self._arrived_at(_row(raw))
+            except ValueError:
+                continue
+            if latest is not None and arrived < latest:
+                return False
+            latest = arrived
+        return True
 
     def _read(self, path: Path) -> Iterator[Line]:
         self.skipped = []
         self.broken = 0
+        for number, raw in self._raw_lines(path):
+            try:
+                yield self._line(_row(raw), number)
+            except ValueError as fault:
+                self._skip(number, str(fault))
+
+    def _raw_lines(self, path: Path) -> Iterator[tuple[int, bytes]]:
+        """Yield the lines that are not blank, each with its number from 1."""
         number = 0
         try:
             with _opened(path) as file:
                 while raw := file.readline(MAX_LINE_CHARS):
                     number += 1
-                    if raw.isspace():
-                        continue
-                    try:
-                        yield self._line(raw, number)
-                    except ValueError as fault:
-                        self._skip(number, str(fault))
+                    if not raw.isspace():
+                        yield number, raw
         except OSError as fault:
             if number == 0:
                 raise StreamError(f"cannot read the stream {path}: {fault}") from fault
@@ -145,32 +155,18 @@ class Stream:
         if len(self.skipped) < REPORTED:
             self.skipped.append(Skipped(number, reason))
 
-    def _line(self, raw: bytes, number: int) -> Line:
-        """Return the entry in a line; ValueError with a message when there is none."""
-        if len(raw) >= MAX_LINE_CHARS:
-            raise ValueError(f"longer than {MAX_LINE_CHARS} bytes")
-        try:
-            row = json.loads(raw)
-        except (ValueError, RecursionError) as fault:
-            raise ValueError(f"not JSON: {fault}") from None
-        if not isinstance(row, dict):
-            raise ValueError("not a JSON object")
+    def _line(self, row: dict[str, Any], number: int) -> Line:
+        """Return the entry of a line; ValueError with a message when there is none."""
         title = _plain(row, "title", TITLE_CHARS)
         if not title:
             raise ValueError("no title")
-        published = _moment(row.get("published"))
-        arrived = _moment(row.get("first_seen")) or published
-        if arrived is None and self.time_column:
-            arrived = _moment(row.get(self.time_column))
-        if arrived is None:
-            columns = ", ".join(["first_seen", "published", *filter(None, [self.time_column])])
-            raise ValueError(f"no usable time in {columns}")
+        arrived = self._arrived_at(row)
         own = row.get("id")
         encoder, values = row.get("encoder"), row.get("embedding")
         return Line(
             id=str(number - 1) if own is None or own == "" else clip(" ".join(str(own).split()), ID_CHARS),
             arrived_at=arrived,
-            published_at=published,
+            published_at=_moment(row.get("published")),
             title=title,
             summary=_plain(row, "summary", TEXT_CHARS),
             content=_text(row, "content")[:TEXT_CHARS],
@@ -182,6 +178,29 @@ class Stream:
             embedding=_embedding(encoder, values),
             encoded="encoder" in row,
         )
+
+    def _arrived_at(self, row: dict[str, Any]) -> datetime:
+        """Return when the entry of a line arrived; ValueError if it does not say so."""
+        arrived = _moment(row.get("first_seen")) or _moment(row.get("published"))
+        if arrived is None and self.time_column:
+            arrived = _moment(row.get(self.time_column))
+        if arrived is None:
+            columns = ", ".join(["first_seen", "published", *filter(None, [self.time_column])])
+            raise ValueError(f"no usable time in {columns}")
+        return arrived
+
+
+def _row(raw: bytes) -> dict[str, Any]:
+    """Return the columns of a line; ValueError with a message when it has none."""
+    if len(raw) >= MAX_LINE_CHARS:
+        raise ValueError(f"longer than {MAX_LINE_CHARS} bytes")
+    try:
+        row = json.loads(raw)
+    except (ValueError, RecursionError) as fault:
+        raise ValueError(f"not JSON: {fault}") from None
+    if not isinstance(row, dict):
+        raise ValueError("not a JSON object")
+    return row
 
 
 def _opened(path: Path) -> gzip.GzipFile | BufferedReader:
