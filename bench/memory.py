@@ -3,8 +3,9 @@
     python -m bench.memory [STREAM ...] [--data ../shared/data] [--months 7] [--a-day 330]
 
 Runs each stream (by default the longest recorded one, or a generated one) through the engine as the worker does, in a
-separate process, and prints its memory twice per month of the stream. The last figure must be within 5 % of the end of
-the second month (of the first fortnight if a stream is shorter), and below 300 MB.
+separate process with the worker's settings for its heap, and prints its memory twice per month of the stream. The last
+figure must be within 5 % of the end of the second month (of the first fortnight if a stream is shorter), and below
+300 MB.
 """
 
 from __future__ import annotations
@@ -29,17 +30,20 @@ from itertools import groupby
 from pathlib import Path
 from aggregator.config import parse_config
 from aggregator.model import Entry
+from aggregator.process import keep_heap_small, trim_memory
 from scoring.engine import Engine
 from aggregator.store.files.models import ModelFolder
 from scoring.learning.model_store import current
 from scoring.replay.streams import Stream
 
+keep_heap_small()
 config = parse_config("categories: [{id: news, name: News}]", env={})
 engine = Engine(config, current(ModelFolder(Path(sys.argv[2]))))
 current, entries, ranked = None, 0, datetime(1970, 1, 1, tzinfo=UTC)
 
 def take_sample(span):
     gc.collect()
+    trim_memory()  # the worker does so every minute
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     mb = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
     print(json.dumps({"span": span, "entries": entries, "mb": mb}), flush=True)

@@ -224,7 +224,7 @@ RAREST = 2e-4
 """Added to the share of documents with a term, so that no name is infinitely telling."""
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=4_096)
 def telling(term: str) -> float:
     """Return how much a headline says by a term: the negative log of the share of background documents with it.
 

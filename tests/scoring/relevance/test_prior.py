@@ -16,7 +16,8 @@ from scoring.evaluation.priors import relevance as priors
 from scoring.evaluation.priors.editorial import Item
 from scoring.evaluation.relevance import Row, coverage
 from scoring.learning import meaning_fit
-from scoring.relevance import model_file
+from scoring.relevance import editorial_prior, model_file
+from scoring.relevance.editorial_prior import EditorialPrior
 from scoring.relevance.model import PRIOR_FILE, load_prior
 from scoring.relevance.news_context import NewsContext, TitleContext
 from scoring.relevance.text_features import text_features
@@ -260,6 +261,19 @@ def test_the_fast_reading_is_the_sum_of_the_named_features() -> None:
 
     assert reading.familiarity == 1.0
     assert sum(reading.words.values()) + sum(reading.others.values()) == pytest.approx(expected)
+
+
+def test_the_cache_of_words_is_bounded_and_changes_no_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = load_prior().prior.editorial
+    assert shipped
+    monkeypatch.setattr(editorial_prior, "MAX_REMEMBERED_WORDS", 20)
+    small = EditorialPrior.from_data(shipped.as_data())
+    titles = [f"Nvidia unveils chip number {n} for {name}" for n, name in enumerate(["OpenAI", "Intel", "Zephyr"] * 5)]
+
+    readings = [small.read(title) for title in titles]
+
+    assert readings == [shipped.read(title) for title in titles]
+    assert small._look_up.cache_info().currsize == 20
 
 
 def test_coverage_counts_only_what_other_sources_had_before() -> None:
