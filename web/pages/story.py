@@ -30,8 +30,8 @@ WHAT_IFS = 6
 COVERAGE_SIZE = 100
 """Entries a page."""
 
-BESIDE = 6
-"""Length of each list of stories on a story's page."""
+OTHER_STORIES = 6
+"""Length of each list of other stories on the page."""
 
 
 @blueprint.get("/story/<int(max=9223372036854775807):story_id>/", defaults={"name": ""})
@@ -49,8 +49,8 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         show = presenter(store)
         members = store.memberships.of_story(story_id)
         ledger = store.stories.ledger(story_id)
-        trending, related = _beside(store, show, listed.story)
-        near = _near(store, show, listed.story)
+        trending, related = _trending_and_related(store, show, listed.story)
+        near = _nearest_in_meaning(store, show, listed.story)
         sentences = sentences_of(members)
         facts = key_facts(members, story_sentences=sentences)
         analysis = analyse(members, story_sentences=sentences)
@@ -112,7 +112,9 @@ def story(story_id: int, name: str) -> str | AnyResponse:
     )
 
 
-def _beside(store: Store, show: present.Presenter, story: Story) -> tuple[list[present.Card], list[present.Card]]:
+def _trending_and_related(
+    store: Store, show: present.Presenter, story: Story
+) -> tuple[list[present.Card], list[present.Card]]:
     """Return trending stories, and more of the same category, without repeats if there are enough."""
     trending, related = (
         [
@@ -120,15 +122,17 @@ def _beside(store: Store, show: present.Presenter, story: Story) -> tuple[list[p
             for listed in store.story_lists.ranked(category_id, limit)
             if listed.story.story_id != story.story_id
         ]
-        for category_id, limit in (("", BESIDE + 1), (story.category_id, 2 * BESIDE + 1))
+        for category_id, limit in (("", OTHER_STORIES + 1), (story.category_id, 2 * OTHER_STORIES + 1))
     )
-    shown = {card.story_id for card in trending[:BESIDE]}
-    return trending[:BESIDE], ([card for card in related if card.story_id not in shown] or related)[:BESIDE]
+    shown = {card.story_id for card in trending[:OTHER_STORIES]}
+    return trending[:OTHER_STORIES], ([card for card in related if card.story_id not in shown] or related)[
+        :OTHER_STORIES
+    ]
 
 
-def _near(store: Store, show: present.Presenter, story: Story) -> list[present.Card]:
+def _nearest_in_meaning(store: Store, show: present.Presenter, story: Story) -> list[present.Card]:
     """Return the stories closest in meaning; none if entries have no embeddings."""
-    near = (store.story_lists.listed(story_id) for story_id in nearest.related(store, story.story_id, BESIDE))
+    near = (store.story_lists.listed(story_id) for story_id in nearest.related(store, story.story_id, OTHER_STORIES))
     return [show.card(listed) for listed in near if listed is not None]
 
 
