@@ -63,7 +63,7 @@ def test_embeddings_of_two_encoders_are_not_compared() -> None:
 
 def test_the_nearest_of_the_latest_entries_counts() -> None:
     clusterer = Clusterer(DocumentFrequency(load_background()))
-    entry = clusterer._weighed(text(1, FIRST, embedding(0.0)))
+    entry = clusterer._weigh(text(1, FIRST, embedding(0.0)))
     members = [
         replace(entry.member, embedding=vector)
         for vector in (embedding(1.0), embedding(0.2), None, embedding(0.0, "old"))
