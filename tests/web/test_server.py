@@ -140,6 +140,33 @@ def test_bodies_that_do_not_come_keep_no_reader_waiting(server: tuple[subprocess
         connection.close()
 
 
+@pytest.mark.parametrize(
+    ("framing", "body", "ends", "is_complete"),
+    [
+        ("Content-Length: 8", "hub.mode", False, True),
+        ("Content-Length: 9", "hub.mode", True, False),
+        ("Transfer-Encoding: chunked", "8\r\nhub.mode\r\n0\r\n\r\n", False, True),
+        ("Transfer-Encoding: chunked", "8\r\nhub.mode\r\n", True, False),
+        ("Transfer-Encoding: chunked", "8\r\nhub.mode\r\nzz\r\n", False, False),
+    ],
+)
+def test_a_body_that_breaks_off_is_not_used(
+    server: tuple[subprocess.Popen[bytes], int, Path], framing: str, body: str, ends: bool, is_complete: bool
+) -> None:
+    _, port, _ = server
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        head = f"POST /hub HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n{framing}\r\n\r\n"
+        connection.sendall(f"{head}{body}".encode())
+        if ends:
+            connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    # The server may close a connection that ended early before it answers.
+    if answer or not ends:
+        message = "hub.mode must be subscribe or unsubscribe." if is_complete else "Bad request"
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert answer.decode().endswith(f"\r\n\r\n{message}\n")
+
+
 def test_a_port_in_use_is_one_sentence_before_anything_starts() -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))

@@ -202,19 +202,20 @@ class Gateway:
         protocol.response_bytes(int(status[:3]), response_headers, content)
 
     async def _body(self, scope: Scope, protocol: HTTPProtocol, client: Client) -> bytes:
-        """Return the whole body; BodyError if it is too large or too slow."""
+        """Return the whole body; BodyError if it is too large, too slow or incomplete."""
         stated = scope.headers.get("content-length")
         if stated is None and scope.headers.get("transfer-encoding") is None:
             return b""
         if stated is not None and stated.isdigit() and int(stated) > MAX_BODY:
             raise BodyError(413, TOO_LARGE)
         pieces: list[bytes] = []
-        size = 0
+        size = empty = 0
         who = client.network
         try:
             async with asyncio.timeout(self._body_s):
                 async for piece in protocol:
                     size += len(piece)
+                    empty += not piece
                     self._buffered += len(piece)
                     self._buffered_by[who] += len(piece)
                     if size > MAX_BODY:
@@ -230,6 +231,9 @@ class Gateway:
             self._buffered_by[who] -= size
             if self._buffered_by[who] <= 0:
                 del self._buffered_by[who]
+        # Granian ends every body with an empty piece. A broken one (connection closed, invalid chunk) has another.
+        if empty > 1 or (stated is not None and stated != str(size)):
+            raise BodyError(400, BAD_REQUEST)
         return b"".join(pieces)
 
     def _text(self, message: Translatable, path: str) -> bytes:

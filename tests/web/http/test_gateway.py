@@ -154,6 +154,23 @@ async def test_a_body_that_does_not_arrive_never_reaches_the_application(
 
 
 @pytest.mark.parametrize(
+    ("pair", "pieces"),
+    [
+        (("content-length", "6"), [b"abc", b""]),
+        (("content-length", "6"), [b"abc", b"", b""]),
+        (("transfer-encoding", "chunked"), [b"abc", b"", b""]),
+    ],
+)
+async def test_an_incomplete_body_never_reaches_the_application(
+    make: Callable[..., Gateway], app: Application, pair: tuple[str, str], pieces: list[bytes]
+) -> None:
+    status, headers, _ = await ask(make(), post(pair), pieces=pieces)
+    assert (status, headers["connection"]) == (400, "close")
+    assert app.seen == []
+    assert (await ask(make(), post(("transfer-encoding", "chunked")), pieces=[b"abc", b""]))[2] == b"abc"
+
+
+@pytest.mark.parametrize(
     "pairs", [(("content-length", str(MAX_BODY + 1)),), (("transfer-encoding", "chunked"),)], ids=["stated", "chunked"]
 )
 async def test_a_body_that_is_too_large_is_refused(
