@@ -29,7 +29,8 @@ from aggregator.fetch.cookies import Cookies
 from aggregator.fetch.curl_transport import NotHttpError
 from aggregator.fetch.decompress import ACCEPTED, unpack
 from aggregator.fetch.errors import FetchError, RefusedAddressError, failure, status_text
-from aggregator.fetch.headers import USER_AGENT, header, holds_for, retry_after, usable
+from aggregator.fetch.headers import USER_AGENT, header, holds_for, if_none_match, requested_wait, single, usable
+from aggregator.fetch.headers import validators as validators_of
 from aggregator.fetch.lazy_imports import httpx
 from aggregator.model import Failed, FailureKind, Fetched, Limits, NotModified, Outcome, Validators
 from aggregator.text.markup import clip
@@ -70,7 +71,7 @@ async def fetch(
     """
     common = {"User-Agent": user_agent or USER_AGENT, "Accept": accept, "Accept-Encoding": ACCEPTED}
     if validators.etag:
-        common["If-None-Match"] = validators.etag
+        common["If-None-Match"] = if_none_match(validators.etag)
     if validators.last_modified:
         common["If-Modified-Since"] = validators.last_modified
     fetching = _Fetch(client, common, dict(headers), origin(home or url), limits, now, access)
@@ -191,7 +192,7 @@ class _Fetch:
         if status == HTTPStatus.NOT_MODIFIED:
             if not ("If-None-Match" in self.common or "If-Modified-Since" in self.common):
                 raise FetchError(FailureKind.STATUS, "304 Not Modified in response to an unconditional request", status)
-            return NotModified(moved_to=moved_to, fresh_for=holds_for(response, self.now))
+            return NotModified(moved_to, holds_for(response, self.now), validators_of(response, self.now))
         if status == HTTPStatus.GONE:
             raise FetchError(FailureKind.GONE, "410 Gone", status)
         raw = await _raw_body(response)
@@ -206,7 +207,7 @@ class _Fetch:
             body=body,
             content_type=usable(response, "Content-Type", 200),
             url=url,
-            validators=Validators(usable(response, "ETag", 1_000), usable(response, "Last-Modified", 100)),
+            validators=validators_of(response, self.now),
             moved_to=moved_to,
             status=status,
             fresh_for=holds_for(response, self.now),
@@ -216,7 +217,7 @@ class _Fetch:
     def _refusal(self, response: httpx.Response, raw: bytes) -> Failed:
         """Return the failure for a status other than 200, with the wait that the server requests."""
         status = response.status_code
-        wait = retry_after(header(response, "Retry-After"), self.now)
+        wait = requested_wait(response, self.now)
         try:
             page = unpack(raw, header(response, "Content-Encoding"), self.limits.feed_bytes)
         except FetchError:
@@ -260,7 +261,7 @@ def _refuse_odd_spelling(name: str) -> None:
 
 def _target(response: httpx.Response, url: str) -> tuple[str, str]:
     """Return the target of a redirect, and its host."""
-    status, location = response.status_code, header(response, "Location")
+    status, location = response.status_code, single(response, "Location")
     if not location:
         raise FetchError(FailureKind.REDIRECTS, f"{status} redirect without a Location header", status)
     try:

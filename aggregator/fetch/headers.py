@@ -7,10 +7,14 @@ more.
 
 from __future__ import annotations
 
+import math
+import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 
 from aggregator.fetch.lazy_imports import httpx
+from aggregator.model import Validators
 from aggregator.text.ip_addresses import is_public
 from aggregator.text.urls import host
 
@@ -19,6 +23,14 @@ USER_AGENT = f"{_PRODUCT} (self-hosted news site; polls feeds conditionally)"
 """The User-Agent of a site without a public address; see `user_agent`."""
 
 _MAX_RETRY_AFTER = timedelta(hours=24)
+_SECONDS = re.compile(r"(\d{1,11}(?:\.\d{0,9})?) ?(?:s|secs?|seconds?)?", re.ASCII | re.IGNORECASE)
+_SINCE_1970 = timedelta(days=20 * 365)
+"""More seconds than these are a moment, not a wait."""
+_RATE_RESETS = ("RateLimit-Reset", "X-RateLimit-Reset", "X-Rate-Limit-Reset")
+_RATE_REMAINS = ("RateLimit-Remaining", "X-RateLimit-Remaining", "X-Rate-Limit-Remaining")
+_FIRST_FEEDS = datetime(1995, 1, 1, tzinfo=UTC)
+_MAX_AHEAD = timedelta(days=1)
+_CODED_ETAG = re.compile(r'(?:--?|;|:)(?:gzip|br|deflate|zstd|df)"\Z')
 
 
 def user_agent(site_url: str) -> str:
@@ -37,16 +49,59 @@ def header(response: httpx.Response, name: str) -> str:
     return value.strip()
 
 
+def single(response: httpx.Response, name: str) -> str:
+    """Return the value of a header that is no list, trimmed; the first one if a server and its proxy both set it."""
+    wanted = name.lower().encode()
+    for key, value in response.headers.raw:
+        if key.lower() == wanted:
+            # Each by itself: httpx reads all as Latin-1 if one of them is.
+            try:
+                return str(value.decode()).strip()
+            except UnicodeDecodeError:
+                return str(value.decode("latin-1")).strip()
+    return ""
+
+
 def usable(response: httpx.Response, name: str, limit: int) -> str:
     """Return a header value that can be stored and sent back: printable ASCII, else ""."""
-    value = header(response, name)
+    value = single(response, name)
     return value if len(value) <= limit and value.isascii() and value.isprintable() else ""
 
 
+def validators(response: httpx.Response, now: datetime) -> Validators:
+    """Return what to ask the server with next time.
+
+    Not a Last-Modified that says nothing of the document. A date in the future (a post that is scheduled for 2041) and
+    one before there were feeds (files dated 1970 or 1980 by their packager) stay the same when the document changes,
+    and the server would answer 304 for ever.
+    """
+    modified = usable(response, "Last-Modified", 100)
+    moment = _moment(modified) if modified else None
+    if moment and not _FIRST_FEEDS <= moment <= max(now, _server_time(response, now)) + _MAX_AHEAD:
+        modified = ""
+    return Validators(usable(response, "ETag", 1_000), modified)
+
+
+def if_none_match(etag: str) -> str:
+    """Return the `If-None-Match` for a stored *etag*.
+
+    Servers that compress append the coding to the ETag, and then do not recognise it: `"x-gzip"` (Apache), `"x--gzip"`
+    (Jetty). So the one without it is sent too; both name the same content.
+    """
+    plain = _CODED_ETAG.sub('"', etag)
+    return etag if plain == etag else f"{etag}, {plain}"
+
+
 def holds_for(response: httpx.Response, now: datetime) -> timedelta | None:
-    """Return `fresh_for` of a response."""
-    control, expires = header(response, "Cache-Control"), header(response, "Expires")
-    return fresh_for(control, expires, now) if control or expires else None
+    """Return `fresh_for` of a response, less its age in a shared cache."""
+    control, expires = header(response, "Cache-Control"), single(response, "Expires")
+    if not (control or expires):
+        return None
+    fresh = fresh_for(control, expires, _server_time(response, now) if expires else now)
+    age = single(response, "Age")
+    if fresh and age.isascii() and age.isdigit() and len(age) <= 9:
+        return max(fresh - timedelta(seconds=int(age)), timedelta())
+    return fresh
 
 
 def fresh_for(cache_control: str, expires: str, now: datetime) -> timedelta | None:
@@ -65,22 +120,55 @@ def fresh_for(cache_control: str, expires: str, now: datetime) -> timedelta | No
     if not expires.strip():
         return None
     # "0", "-1" and unreadable dates mean that it has already expired.
-    return timedelta() if expires.strip().isdigit() else retry_after(expires, now) or timedelta()
+    moment = _moment(expires)
+    return min(max(moment - now, timedelta()), _MAX_RETRY_AFTER) if moment else timedelta()
+
+
+def requested_wait(response: httpx.Response, now: datetime) -> timedelta | None:
+    """Return for how long a server that refused a request wants none, at most 24 h; None if it does not say.
+
+    By Retry-After, else by when its rate limit is reset: Reddit and GitHub say only that.
+    """
+    stated = single(response, "Retry-After")
+    if not stated and (response.status_code == HTTPStatus.TOO_MANY_REQUESTS or _nothing_remains(response)):
+        stated = next(filter(None, (single(response, name) for name in _RATE_RESETS)), "")
+    return retry_after(stated, _server_time(response, now))
 
 
 def retry_after(value: str, now: datetime) -> timedelta | None:
     """Return the wait that a server requests, at most 24 h; None if its value makes no sense.
 
-    In seconds or as a date. A date in the past, a negative or an absurd number makes no sense.
+    In seconds, as the seconds since 1970, or as a date. A date in the past and a negative or absurd number make none.
     """
-    value = value.strip()
-    if value.isascii() and value.isdigit():
-        return min(timedelta(seconds=int(value)), _MAX_RETRY_AFTER) if len(value) <= 9 else None
+    value = value.strip().strip('"').strip()
+    if number := _SECONDS.fullmatch(value):
+        wait = timedelta(seconds=math.ceil(float(number[1])))
+        if wait > _SINCE_1970:
+            wait = datetime.fromtimestamp(0, UTC) + wait - now
+    elif moment := _moment(value):
+        wait = moment - now
+    else:
+        return None
+    return min(wait, _MAX_RETRY_AFTER) if wait > timedelta() or value == "0" else None
+
+
+def _nothing_remains(response: httpx.Response) -> bool:
+    return any(re.fullmatch(r"0+(?:\.0*)?", single(response, name)) for name in _RATE_REMAINS)
+
+
+def _server_time(response: httpx.Response, now: datetime) -> datetime:
+    """Return the time by the server's clock, to which its dates refer."""
+    return _moment(single(response, "Date")) or now
+
+
+def _moment(value: str) -> datetime | None:
+    """Return an HTTP date, or one in ISO 8601; None if it is neither."""
     if not value or len(value) > 100:
         return None
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    wait = moment.replace(tzinfo=moment.tzinfo or UTC) - now
-    return min(wait, _MAX_RETRY_AFTER) if wait > timedelta() else None
+    for read in (parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            moment = read(value)
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except (ValueError, TypeError, IndexError, OverflowError):
+            continue
+    return None

@@ -16,6 +16,10 @@ class Validators:
     etag: str = ""
     last_modified: str = ""
 
+    def updated(self, newer: Validators) -> Validators:
+        """Return these, as a 304 with *newer* changes them (RFC 9111, section 3.2)."""
+        return Validators(newer.etag or self.etag, newer.last_modified or self.last_modified)
+
 
 class FailureKind(StrEnum):
     """What sort of fault a failed poll met."""
@@ -99,11 +103,13 @@ class Fetched:
 class NotModified:
     """The server says that nothing changed since the validators we sent."""
 
-    status: int = 304
     moved_to: str = ""
     """As in `Fetched`."""
     fresh_for: timedelta | None = None
     """As in `Fetched`."""
+    validators: Validators = Validators()
+    """Those that replace the stored ones; a server need not repeat them."""
+    status: int = 304
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,7 @@ def after(
         fresh_for=fresh_for,
         arrivals=arrivals,
         interval=interval,
-        validators=outcome.validators if isinstance(outcome, Fetched) else state.validators,
+        validators=outcome.validators if isinstance(outcome, Fetched) else state.validators.updated(outcome.validators),
         next_poll_at=at,
         failures=0,
         gone=False,

@@ -14,11 +14,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import brotli
+import httpx
 import pytest
 
 from aggregator.fetch import USER_AGENT, Access, Client, fetch, fresh_for, retry_after, user_agent
 from aggregator.fetch.decompress import unpack
 from aggregator.fetch.errors import FetchError
+from aggregator.fetch.headers import holds_for, if_none_match, requested_wait, single, validators
 from aggregator.model import Failed, FailureKind, Fetched, Limits, NotModified, Outcome, Validators
 from aggregator.text.ip_addresses import is_public
 from tests.feedserver import FeedServer, Wire
@@ -62,7 +64,8 @@ async def test_a_document_comes_with_its_validators(feed_server: FeedServer, cli
         wire_bytes=len(FEED),
     )
     assert isinstance(outcome, Fetched)
-    assert await ask(client, url, validators=outcome.validators) == NotModified()
+    again = await ask(client, url, validators=outcome.validators)
+    assert again == NotModified(validators=outcome.validators)
     assert feed_server.requests[-1].headers["If-None-Match"] == '"v1"'
     assert feed_server.requests[-1].headers["If-Modified-Since"] == "Sun, 01 Mar 2026 09:00:00 GMT"
 
@@ -153,7 +156,14 @@ async def test_a_status_gives_a_clear_message(
     ("value", "expected"),
     [
         ("120", timedelta(minutes=2)),
+        ("0", timedelta()),
+        ("12.7", timedelta(seconds=13)),
+        ("60s", timedelta(minutes=1)),
+        ('"60"', timedelta(minutes=1)),
+        ("1772370000", timedelta(hours=1)),  # seconds since 1970
+        ("1772360000", None),
         ("Sun, 01 Mar 2026 13:00:00 GMT", timedelta(hours=1)),
+        ("2026-03-01T13:00:00Z", timedelta(hours=1)),
         ("999999", timedelta(hours=24)),
         ("9" * 4_400, None),
         ("-5", None),
@@ -187,6 +197,103 @@ def test_the_freshness_of_a_response_follows_its_cache_headers(
     cache_control: str, expires: str, expected: timedelta | None
 ) -> None:
     assert fresh_for(cache_control, expires, NOON) == expected
+
+
+def response(status: int = 200, *headers: tuple[str, str | bytes]) -> httpx.Response:
+    raw = [(name.encode(), value if isinstance(value, bytes) else value.encode()) for name, value in headers]
+    return httpx.Response(status, headers=raw)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ([("Cache-Control", "max-age=3600"), ("Age", "3000")], timedelta(minutes=10)),
+        ([("Cache-Control", "max-age=60"), ("Age", "3000")], timedelta()),
+        ([("Cache-Control", "max-age=60"), ("Age", "soon")], timedelta(minutes=1)),
+        # A server whose clock is six hours ahead.
+        (
+            [("Date", "Sun, 01 Mar 2026 18:00:00 GMT"), ("Expires", "Sun, 01 Mar 2026 18:10:00 GMT")],
+            timedelta(minutes=10),
+        ),
+        ([("Date", "today"), ("Expires", "Sun, 01 Mar 2026 12:10:00 GMT")], timedelta(minutes=10)),
+        ([("Date", "Sun, 01 Mar 2026 18:00:00 GMT")], None),
+    ],
+)
+def test_freshness_counts_from_when_the_server_made_the_response(
+    headers: list[tuple[str, str]], expected: timedelta | None
+) -> None:
+    assert holds_for(response(200, *headers), NOON) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "minutes"),
+    [
+        (429, [("Retry-After", "60"), ("Retry-After", "60")], 1),
+        (429, [("Retry-After", "60"), ("X-RateLimit-Reset", "300")], 1),
+        (429, [("X-RateLimit-Reset", "300")], 5),
+        (429, [("X-RateLimit-Remaining", "0.0"), ("X-RateLimit-Reset", "299.5")], 5),
+        (429, [("RateLimit-Reset", "300")], 5),
+        (403, [("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", "1772366700")], 5),
+        (403, [("X-RateLimit-Remaining", "41"), ("X-RateLimit-Reset", "300")], None),
+        (503, [("Date", "Sun, 01 Mar 2026 18:00:00 GMT"), ("Retry-After", "Sun, 01 Mar 2026 18:05:00 GMT")], 5),
+        (404, [], None),
+    ],
+)
+def test_a_server_says_when_to_come_back(status: int, headers: list[tuple[str, str]], minutes: int | None) -> None:
+    expected = None if minutes is None else timedelta(minutes=minutes)
+    assert requested_wait(response(status, *headers), NOON) == expected
+
+
+@pytest.mark.parametrize(
+    ("modified", "kept"),
+    [
+        ("Sun, 01 Mar 2026 11:00:00 GMT", True),
+        ("Sun, 01 Mar 2026 14:00:00 GMT", True),  # local time that is called GMT
+        ("Fri, 16 Nov 2040 19:11:00 GMT", False),
+        ("Thu, 01 Jan 1970 00:00:01 GMT", False),
+        ("Tue, 01 Jan 1980 00:00:00 GMT", False),
+        ("a while ago", True),
+    ],
+)
+def test_a_last_modified_that_says_nothing_is_not_sent_back(modified: str, kept: bool) -> None:
+    found = validators(response(200, ("Last-Modified", modified), ("ETag", '"a"'), ("ETag", '"a"')), NOON)
+    assert found == Validators('"a"', modified if kept else "")
+
+
+@pytest.mark.parametrize(
+    ("etag", "sent"),
+    [
+        ('"abc"', '"abc"'),
+        ('"abc-gzip"', '"abc-gzip", "abc"'),
+        ('"abc--gzip"', '"abc--gzip", "abc"'),
+        ('W/"abc-br"', 'W/"abc-br", W/"abc"'),
+        ('"abc;gzip"', '"abc;gzip", "abc"'),
+        ("abc-gzip", "abc-gzip"),
+    ],
+)
+def test_an_etag_is_sent_with_and_without_its_coding(etag: str, sent: str) -> None:
+    assert if_none_match(etag) == sent
+
+
+async def test_a_304_may_bring_another_etag(feed_server: FeedServer, client: Client) -> None:
+    url = feed_server.answer("/a", 304, headers={"ETag": '"v2"'})
+    before = Validators('"v1"', "Sun, 01 Mar 2026 09:00:00 GMT")
+    outcome = await ask(client, url, validators=before)
+    assert outcome == NotModified(validators=Validators('"v2"'))
+    assert before.updated(outcome.validators) == Validators('"v2"', before.last_modified)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ([("Location", "/end"), ("Location", "/end")], "/end"),
+        ([("Location", "/石"), ("X-Place", b"K\xf6ln")], "/石"),
+        ([("Location", b"/caf\xe9")], "/café"),
+        ([], ""),
+    ],
+)
+def test_a_header_is_read_by_itself(headers: list[tuple[str, str | bytes]], expected: str) -> None:
+    assert single(response(302, *headers), "Location") == expected
 
 
 def test_requests_name_the_version_of_the_program() -> None:
@@ -233,7 +340,8 @@ async def test_only_a_permanent_chain_is_a_move(feed_server: FeedServer, client:
     moved = await ask(client, feed_server.redirect("/a", "/b", 301))
     assert isinstance(moved, Fetched)
     assert (moved.url, moved.moved_to) == (end, end)
-    assert await ask(client, feed_server.url("/a"), validators=moved.validators) == NotModified(moved_to=end)
+    again = await ask(client, feed_server.url("/a"), validators=moved.validators)
+    assert again == NotModified(end, validators=moved.validators)
     feed_server.redirect("/b", "/end", 302)
     fetched = await ask(client, feed_server.url("/a"))
     assert isinstance(fetched, Fetched)

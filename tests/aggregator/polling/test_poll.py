@@ -85,7 +85,7 @@ async def test_an_unchanged_feed_costs_one_request_and_no_rows(desk: Desk) -> No
     desk.clock.at += HOUR
     await desk.poll()
 
-    assert desk.polled["wire"].outcome == NotModified()
+    assert isinstance(desk.polled["wire"].outcome, NotModified)
     assert desk.server.requests[-1].headers["If-None-Match"] == '"v1"'
     assert desk.store.entries.count() == 2
     assert desk.store._connection.value("select count(*) from polls") == 1
@@ -229,7 +229,7 @@ async def test_what_server_and_document_ask_for_outlives_the_document(desk: Desk
     desk.clock.at += 3 * HOUR
     await desk.poll()
     state = desk.polled["wire"].state
-    assert desk.polled["wire"].outcome == NotModified()
+    assert isinstance(desk.polled["wire"].outcome, NotModified)
     assert state.next_poll_at == desk.clock.at + 3 * HOUR
     assert state.waits_kept == 2
 

@@ -213,6 +213,12 @@ def test_a_success_clears_the_failures_and_keeps_what_the_server_gave() -> None:
     assert well.last_new_at == well.last_ok_at == NOON + HOUR
 
 
+def test_a_304_changes_the_validators_that_it_names() -> None:
+    before = state(validators=Validators('"v1"', "yesterday"), last_ok_at=NOON)
+    for named, kept in ((Validators(), before.validators), (Validators('"v2"'), Validators('"v2"', "yesterday"))):
+        assert after(before, NotModified(validators=named), NOON, poll=POLL).validators == kept
+
+
 def test_a_failure_keeps_the_validators_and_says_why() -> None:
     before = state(validators=Validators('"v1"'), last_ok_at=NOON)
     broken = after(before, Failed(FailureKind.STATUS, "503 Service Unavailable", 503), NOON + HOUR, poll=POLL)
