@@ -18,6 +18,7 @@ import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import urljoin
@@ -26,17 +27,19 @@ from aggregator.fetch.access import PUBLIC, Access, origin
 from aggregator.fetch.bot_checks import bot_check, bot_check_message
 from aggregator.fetch.connections import Client
 from aggregator.fetch.cookies import Cookies
-from aggregator.fetch.curl_transport import NotHttpError
-from aggregator.fetch.decompress import ACCEPTED, unpack
+from aggregator.fetch.curl_transport import CurlError, HttpVersion, NotHttpError
+from aggregator.fetch.decompress import ACCEPTED, is_whole, unpack
 from aggregator.fetch.errors import FetchError, RefusedAddressError, failure, status_text
 from aggregator.fetch.headers import USER_AGENT, header, holds_for, if_none_match, requested_wait, single, usable
 from aggregator.fetch.headers import validators as validators_of
 from aggregator.fetch.lazy_imports import httpx
+from aggregator.fetch.refresh import refresh_target
 from aggregator.model import Failed, FailureKind, Fetched, Limits, NotModified, Outcome, Validators
 from aggregator.text.markup import clip
 from aggregator.text.urls import host, safe_link, shown
 
 _ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
+_BROWSER_ACCEPT = "text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.8"
 _NUMBERS = re.compile(r"(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+))*")
 _PERMANENT = (301, 308)
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -110,6 +113,8 @@ async def call(
         response = await client.send(
             address, name, sent, access=access, max_bytes=body_bytes, method=method, content=content
         )
+        if broken_off := _broken_off(response):
+            raise broken_off
         body = unpack(await _raw_body(response), header(response, "Content-Encoding"), body_bytes)
         return Answered(response.status_code, body, response.extensions.get("peer", ""))
 
@@ -160,12 +165,25 @@ class _Fetch:
                 raise FetchError(FailureKind.REDIRECTS, "redirect loop: too many redirects")
             visited.add((url, sent.get("Cookie", "")))
             response = await self._send(url, name, sent)
-            if response.status_code not in _REDIRECTS:
-                moved_to = url if permanent and url != start else ""
-                return await self._outcome(response, url, moved_to)
-            permanent = permanent and response.status_code in _PERMANENT
+            if response.status_code == HTTPStatus.NOT_ACCEPTABLE and "text/html" not in sent.get("Accept", ""):
+                # Some servers want to hear of HTML before they send a feed.
+                response = await self._send(url, name, {**sent, "Accept": _BROWSER_ACCEPT})
             cookies.keep(response.headers.get_list("Set-Cookie"), url)
-            url, name = _target(response, url)
+            if response.status_code in _REDIRECTS:
+                permanent = permanent and response.status_code in _PERMANENT
+                url, name = _target(response, url)
+                continue
+            outcome = await self._outcome(response, url, url if permanent and url != start else "")
+            if not isinstance(outcome, Fetched):
+                return outcome
+            target = refresh_target(single(response, "Refresh"), outcome.body, url)
+            try:
+                target, name = _checked(target) if target else ("", "")
+            except FetchError:
+                return outcome
+            if not target or (target, self._headers(target, cookies.header(target)).get("Cookie", "")) in visited:
+                return outcome
+            url, permanent = target, False
         raise FetchError(FailureKind.REDIRECTS, f"too many redirects: more than {self.limits.redirects}")
 
     def _headers(self, url: str, cookie: str) -> dict[str, str]:
@@ -177,14 +195,24 @@ class _Fetch:
         return sent
 
     async def _send(self, url: str, name: str, headers: Mapping[str, str]) -> httpx.Response:
-        size = self.limits.feed_bytes
+        send = partial(self.client.send, url, name, headers, access=self.access, max_bytes=self.limits.feed_bytes)
         try:
-            return await self.client.send(url, name, headers, access=self.access, max_bytes=size)
+            response = await send()
+            broken_off = _broken_off(response)
+            if broken_off is None or not broken_off.is_http2:
+                return response
+            other = HttpVersion.ONLY_1
         except NotHttpError as error:
             if not _SETTINGS_FRAME.match(error.start) or url.startswith("https"):
                 raise
-        # A server that only supports HTTP/2, on a plain connection where it cannot be negotiated.
-        return await self.client.send(url, name, headers, access=self.access, max_bytes=size, prior_knowledge=True)
+            # A server that only supports HTTP/2, on a plain connection where it cannot be negotiated.
+            other = HttpVersion.ONLY_2
+        except CurlError as error:
+            if not error.is_http2:
+                raise
+            # A server that breaks HTTP/2; many of these are well with HTTP/1.1.
+            other = HttpVersion.ONLY_1
+        return await send(version=other)
 
     async def _outcome(self, response: httpx.Response, url: str, moved_to: str) -> Outcome:
         """Return the outcome of a response that is not a redirect."""
@@ -198,7 +226,16 @@ class _Fetch:
         raw = await _raw_body(response)
         if status not in (200, 203):
             return self._refusal(response, raw)
-        body = unpack(raw, header(response, "Content-Encoding"), self.limits.feed_bytes)
+        broken_off = _broken_off(response)
+        try:
+            body = unpack(raw, header(response, "Content-Encoding"), self.limits.feed_bytes)
+        except FetchError:
+            if broken_off is not None:
+                raise broken_off from None
+            raise
+        # A wrong length, a missing last chunk, or TLS that ends without saying so: the document shows what is missing.
+        if broken_off is not None and not is_whole(body):
+            raise broken_off
         if not body:
             raise FetchError(FailureKind.BAD_TRANSFER, f"{status} with an empty body", status)
         if service := bot_check(status, response.headers, body):
@@ -225,6 +262,12 @@ class _Fetch:
         if service := bot_check(status, response.headers, page):
             return Failed(FailureKind.BOT_CHECK, bot_check_message(service, status), status, wait)
         return Failed(FailureKind.STATUS, status_text(status), status, wait)
+
+
+def _broken_off(response: httpx.Response) -> CurlError | None:
+    """Return how the document of *response* broke off, None if it did not."""
+    error: CurlError | None = response.extensions.get("broken_off")
+    return error
 
 
 async def _raw_body(response: httpx.Response) -> bytes:
@@ -265,7 +308,9 @@ def _target(response: httpx.Response, url: str) -> tuple[str, str]:
     if not location:
         raise FetchError(FailureKind.REDIRECTS, f"{status} redirect without a Location header", status)
     try:
-        absolute = urljoin(url, location)
+        # A backslash in a path is a slash to browsers.
+        path, question_mark, query = location.partition("?")
+        absolute = urljoin(url, path.replace("\\", "/") + question_mark + query)
     except ValueError as error:
         raise FetchError(FailureKind.REDIRECTS, f"{status} redirect to an invalid address", status) from error
     try:

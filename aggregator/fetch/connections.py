@@ -17,7 +17,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from aggregator.fetch.access import Access
-from aggregator.fetch.curl_transport import Connect, CurlTransport
+from aggregator.fetch.curl_transport import Connect, CurlTransport, HttpVersion
 from aggregator.fetch.errors import FetchError, RefusedAddressError
 from aggregator.fetch.lazy_imports import httpx
 from aggregator.model import FailureKind, Limits
@@ -101,7 +101,7 @@ class Client:
         max_bytes: int,
         method: str = "GET",
         content: bytes = b"",
-        prior_knowledge: bool = False,
+        version: HttpVersion = HttpVersion.BEST,
     ) -> httpx.Response:
         """Send one request and return its response, with the body as received.
 
@@ -116,14 +116,14 @@ class Client:
         scheme = url.partition(":")[0]
         ca_file = self._authorities.file(access.ca_file) if scheme == "https" or access.proxy[:5] == "https" else ""
         if access.proxy:
-            connect = await self._through_proxy(url, name, access, ca_file, max_bytes)
+            connect = await self._through_proxy(url, name, access, ca_file, max_bytes, version)
         else:
-            connect = await self._directly(url, name, private, ca_file, max_bytes, prior_knowledge)
+            connect = await self._directly(url, name, private, ca_file, max_bytes, version)
         transport = self._private if private else self._public
         return await transport.handle_async_request(_request(method, url, headers, content, connect))
 
     async def _directly(
-        self, url: str, name: str, private: bool, ca_file: str, max_bytes: int, prior_knowledge: bool
+        self, url: str, name: str, private: bool, ca_file: str, max_bytes: int, version: HttpVersion
     ) -> Connect:
         literal = _literal(name)
         port = _port(url)
@@ -138,10 +138,12 @@ class Client:
             resolve=resolve,
             ca_file=ca_file,
             max_bytes=max_bytes,
-            prior_knowledge=prior_knowledge,
+            version=version,
         )
 
-    async def _through_proxy(self, url: str, name: str, access: Access, ca_file: str, max_bytes: int) -> Connect:
+    async def _through_proxy(
+        self, url: str, name: str, access: Access, ca_file: str, max_bytes: int, version: HttpVersion
+    ) -> Connect:
         """Return how to connect through a proxy, which gets a checked address and hardly ever a name.
 
         A proxy is in another network. It would resolve a name itself, perhaps to a private address there. It only gets
@@ -175,6 +177,7 @@ class Client:
             tunnel=plain_http and not give_name,
             ca_file=ca_file,
             max_bytes=max_bytes,
+            version=version,
         )
 
     async def _addresses(self, name: str, port: int) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import asyncio
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 import pycurl
@@ -22,6 +23,17 @@ from aggregator.fetch.lazy_imports import httpx
 _OTHER_BODY_BYTES = 64_000
 """Bytes that are read of a response that is not a document: a redirect, an error page."""
 _OK = (b"200", b"203")
+_E_HTTP2_STREAM = 92
+
+
+class HttpVersion(IntEnum):
+    """The version of HTTP that a request uses."""
+
+    BEST = pycurl.CURL_HTTP_VERSION_2TLS
+    """HTTP/2 if it can be negotiated, else HTTP/1.1."""
+    ONLY_1 = pycurl.CURL_HTTP_VERSION_1_1
+    ONLY_2 = pycurl.CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+    """HTTP/2 on a plain connection, where it cannot be negotiated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +50,7 @@ class Connect:
     tunnel: bool = False
     """Whether to tunnel plain http through an HTTP proxy too."""
     ca_file: str = ""
-    prior_knowledge: bool = False
-    """Whether to use HTTP/2 on a plain connection without negotiation."""
+    version: HttpVersion = HttpVersion.BEST
     max_bytes: int = 10_000_000
     """Limit of the body as received."""
 
@@ -54,6 +65,11 @@ class CurlError(httpx.TransportError):
         self.received, self.expected = received, expected
         self.through_proxy = False
         self.through_tls_proxy = False
+
+    @property
+    def is_http2(self) -> bool:
+        """Whether the server broke the rules of HTTP/2, or ended the stream with an error."""
+        return self.code in (pycurl.E_HTTP2, _E_HTTP2_STREAM) or "HTTP/2" in str(self)
 
 
 class BodyTooLargeError(Exception):
@@ -91,6 +107,8 @@ class CurlTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Return the response with its body as received.
+
+        If a document breaks off, `extensions["broken_off"]` is its CurlError: only its content shows if it is whole.
 
         Raises CurlError, BodyTooLargeError, NotHttpError.
         """
@@ -196,8 +214,8 @@ class _Exchange:
             curl.setopt(pycurl.RESOLVE, [connect.resolve] if connect.resolve else [])
         if connect.connect_to != before.connect_to:
             curl.setopt(pycurl.CONNECT_TO, [connect.connect_to] if connect.connect_to else [])
-        if connect.prior_knowledge != before.prior_knowledge:
-            curl.setopt(pycurl.HTTP_VERSION, _PRIOR_KNOWLEDGE if connect.prior_knowledge else _BEST_VERSION)
+        if connect.version is not before.version:
+            curl.setopt(pycurl.HTTP_VERSION, int(connect.version))
 
     def _set_method(self, request: httpx.Request) -> None:
         if request.method == "GET" == self._method:
@@ -224,8 +242,10 @@ class _Exchange:
 
     def response(self, request: httpx.Request) -> httpx.Response:
         """Return the response, or raise the error."""
-        if self._failure is not None:
-            raise self._failure
+        failure = self._failure
+        broken_off = isinstance(failure, CurlError) and failure.received > 0 and self._is_document()
+        if failure is not None and not broken_off:
+            raise failure
         status = self.curl.getinfo(pycurl.RESPONSE_CODE)
         headers = []
         for line in self._head[1:]:
@@ -233,7 +253,7 @@ class _Exchange:
             if colon:
                 headers.append((name.strip(), value.strip()))
         stream = httpx.ByteStream(b"".join(self._pieces))
-        extensions = {"peer": self.curl.getinfo(pycurl.PRIMARY_IP)}
+        extensions = {"peer": self.curl.getinfo(pycurl.PRIMARY_IP), "broken_off": failure}
         return httpx.Response(status, headers=headers, stream=stream, extensions=extensions, request=request)
 
     def end(self) -> None:
@@ -292,15 +312,12 @@ class _Exchange:
         return opened
 
 
-_BEST_VERSION = pycurl.CURL_HTTP_VERSION_2TLS
-_PRIOR_KNOWLEDGE = pycurl.CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
-
 _ALWAYS: Iterable[tuple[int, Any]] = (
     (pycurl.NOSIGNAL, 1),
     (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
     (pycurl.FOLLOWLOCATION, 0),  # each hop is checked first
     (pycurl.HTTP_CONTENT_DECODING, 0),  # `decompress` does it, in bounded steps
-    (pycurl.HTTP_VERSION, _BEST_VERSION),
+    (pycurl.HTTP_VERSION, int(HttpVersion.BEST)),
     (pycurl.HTTP09_ALLOWED, 1),  # so that what is not HTTP can be looked at; it is always refused
     (pycurl.HTTP200ALIASES, ["ICY 200"]),
     (pycurl.PROXY, ""),  # not from the environment

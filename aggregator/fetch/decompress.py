@@ -5,6 +5,7 @@ gzip and send plain text, or apply a coding twice. Browsers and curl accept all 
 
 - an unknown coding is ignored;
 - data that is not compressed as declared, but looks like a document, is used unchanged;
+- data that breaks off behind a whole document, without the checksum of gzip, is used;
 - several codings are reversed in turn, the last one first; `deflate` may come with or without its zlib wrapper.
 
 Observed: a decoder that gets its data in one piece expanded 200 kB to 136 MB. So no step yields more than about a
@@ -15,6 +16,7 @@ Known to be refused wrongly: zstd of `--ultra` or `--long`, which RFC 9659 forbi
 
 from __future__ import annotations
 
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -31,6 +33,9 @@ MAX_CODINGS = 4
 _STEP_BYTES = 1_000_000
 _MAX_MEMBERS = 1_000
 _ZSTD_WINDOW_LOG = 23
+_END = re.compile(
+    rb"</(?:[A-Za-z_][\w.-]{0,20}:)?(?:rss|feed|RDF|channel|html)\s*>(?:\s|<!--(?:[^-]|-(?!->)){0,1000}-->)*\Z"
+)
 _DOCUMENT_STARTS = (b"<", b"{", b"[")
 
 
@@ -50,8 +55,11 @@ def unpack(data: bytes, content_encoding: str, limit: int) -> bytes:
         try:
             data = _collected(coding(data, min(limit + 1, _STEP_BYTES)), limit)
         except _CorruptError as error:
-            if not _looks_like_document(data):
+            if _looks_like_document(data):
+                continue
+            if not is_whole(error.before):
                 raise FetchError(FailureKind.BAD_TRANSFER, str(error), 200) from error
+            data = error.before
     return data
 
 
@@ -62,11 +70,15 @@ def _names(content_encoding: str) -> list[str]:
 def _collected(steps: Iterator[bytes], limit: int) -> bytes:
     pieces = []
     size = 0
-    for step in steps:
-        size += len(step)
-        if size > limit:
-            raise FetchError(FailureKind.TOO_LARGE, f"larger than {size_text(limit)}", 200)
-        pieces.append(step)
+    try:
+        for step in steps:
+            size += len(step)
+            if size > limit:
+                raise FetchError(FailureKind.TOO_LARGE, f"larger than {size_text(limit)}", 200)
+            pieces.append(step)
+    except _CorruptError as error:
+        error.before = b"".join(pieces)
+        raise
     return b"".join(pieces)
 
 
@@ -76,8 +88,19 @@ def _looks_like_document(data: bytes) -> bool:
     return start.startswith(_DOCUMENT_STARTS)
 
 
+def is_whole(data: bytes) -> bool:
+    """Return whether *data* ends like a feed or a page, so that nothing of it is missing."""
+    end = data[-2_000:].replace(b"\0", b"").rstrip()
+    return _END.search(end) is not None or (
+        end.endswith(b"}") and data[:200].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
+    )
+
+
 class _CorruptError(Exception):
     """The data is not valid for the coding; the message is for the source's row."""
+
+    before = b""
+    """What was decompressed before."""
 
 
 class _Member(Protocol):

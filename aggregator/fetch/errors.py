@@ -107,7 +107,7 @@ def _of_curl(error: CurlError) -> Failed:
     if code in _TLS:
         # libcurl does not say whose certificate it is.
         where = "TLS, at the proxy or behind it" if error.through_tls_proxy else "TLS"
-        return Failed(FailureKind.TLS, clean(f"{where}: {text}"))
+        return Failed(FailureKind.TLS, clean(f"{where}: {text}{_advice(text)}"))
     if code in _NOT_HTTP or (code == pycurl.E_RECV_ERROR and "headers" in text):
         return Failed(FailureKind.BAD_TRANSFER, clean(f"not understood as HTTP: {text}"))
     if code == pycurl.E_GOT_NOTHING:
@@ -126,6 +126,12 @@ def _of_curl(error: CurlError) -> Failed:
     if code == pycurl.E_COULDNT_CONNECT and error.os_error:
         return Failed(FailureKind.NETWORK, clean(f"no connection: {os.strerror(error.os_error)}"))
     return Failed(FailureKind.NETWORK, clean(f"no connection: {text}"))
+
+
+def _advice(text: str) -> str:
+    if "local issuer" in text or "self-signed" in text or "self signed" in text:
+        return "; it sends no intermediate certificate, or has its own authority (see ca_file)"
+    return ""
 
 
 def _broken_off(error: CurlError) -> str:

@@ -369,6 +369,13 @@ async def test_a_bad_redirect_is_not_followed(
     assert feed_server.request_count("/a") == 1
 
 
+async def test_a_backslash_in_a_redirect_is_a_slash(feed_server: FeedServer, client: Client) -> None:
+    feed_server.publish("/b/end?a=%5C", FEED)
+    outcome = await ask(client, feed_server.redirect("/a", "\\b\\end?a=\\"))
+    assert isinstance(outcome, Fetched)
+    assert outcome.url == feed_server.url("/b/end?a=%5C")
+
+
 async def test_redirects_end_at_the_limit(feed_server: FeedServer, client: Client) -> None:
     for number in range(20):
         feed_server.redirect(f"/{number}", f"/{number + 1}")
