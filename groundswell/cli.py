@@ -29,10 +29,7 @@ from groundswell.clock import process_clock
 from groundswell.logging import configure_logging
 from groundswell.manual import docs
 from groundswell.processes import Part, part_command, supervise, until_signal
-from web.cli.site import proxies_option
-
-host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-port_option = click.option("--port", default=8000, show_default=True, help="Port to listen on.")
+from web.cli.site import host_option, port_option, proxies_option
 
 
 class _Commands(click.Group):

@@ -214,6 +214,15 @@ def test_a_second_worker_and_a_port_in_use_are_reported_in_one_sentence(
     assert "Traceback" not in refused.stderr
 
 
+@pytest.mark.parametrize("command", ["run", "web", "demo"])
+def test_a_port_that_does_not_exist_is_refused_before_anything_starts(command: str, tmp_path: Path) -> None:
+    refused = groundswell(command, "--port", "99999", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "65535" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_a_person_has_to_fix_is_one_sentence(tmp_path: Path) -> None:
     missing = groundswell("poll", cwd=tmp_path)
     assert missing.returncode == 1

@@ -186,7 +186,7 @@ def backup(front: Front, target: Path | None, verify: bool, feeds: Path, db: Pat
 def restore(front: Front, copy: Path, database_only: bool, feeds: Path, db: Path) -> None:
     """Replace this site with the backup COPY; the replaced files are kept.
 
-    Stop the worker first. The present database may be damaged. COPY is not changed.
+    Stop the worker first. The current database may be damaged. COPY is not changed.
 
     With PostgreSQL, make an empty database, and set DATABASE_URL to it: COPY is
     restored there, all or nothing, and the database that was used so far stays.

@@ -38,7 +38,9 @@ from scoring.updater import Updater
 @click.command()
 @click.option("--rebuild", is_flag=True, help="Delete all stories and scores and compute them again from the entries.")
 @click.option(
-    "--date-back", is_flag=True, help="Rebuild; what a wrong clock dated later than now is dated just before now."
+    "--date-back",
+    is_flag=True,
+    help="Rebuild, and move times in the future, which a wrong clock assigned, to just before now.",
 )
 @feeds_option
 @db_option
@@ -67,7 +69,7 @@ def update(front: Front, rebuild: bool, date_back: bool, feeds: Path, db: Path) 
                 entries = updater.rebuild(front.clock(), took, date_back=date_back)
             else:
                 entries = updater.run(front.clock(), took)
-        click.echo(f"{entries} entries taken in; {store.stories.count()} stories")
+        click.echo(f"{entries} entries processed; {store.stories.count()} stories")
 
 
 @click.command()

@@ -69,7 +69,7 @@ def models_list(db: Path, as_json: bool) -> None:
 @click.argument("name", metavar="NAME")
 @db_option
 def models_use(name: str, db: Path) -> None:
-    """Score with an earlier model again; a running worker takes it up within seconds.
+    """Score with an earlier model again; a running worker switches to it within seconds.
 
     NAME is a file of `models list`, or prior.
 

@@ -56,7 +56,7 @@ def test_poll_update_export_check_and_prune_use_the_server(url: str, tmp_path: P
     configure(tmp_path, feed_server)
     polled = run("poll", "--once")
     assert polled.exit_code == 0, polled.output
-    assert "2 entries taken in" in run("update").output
+    assert "2 entries processed" in run("update").output
     assert [json.loads(line)["id"] for line in run("export").stdout.splitlines()] == ["1", "2"]
     checked = run("check")
     assert "2 entries, 2 stories, no error" in checked.output

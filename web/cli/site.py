@@ -13,8 +13,13 @@ from aggregator.errors import ConfigError
 from aggregator.site.database import open_store
 from web.auth.credentials import TOKEN_VARIABLE, make_token, token_file
 
+host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+port_option = click.option(
+    "--port", type=click.IntRange(1, 65_535), default=8000, show_default=True, help="Port to listen on."
+)
 proxies_option = click.option(
     "--proxies",
+    type=click.IntRange(min=0),
     default=0,
     show_default=True,
     help="Number of your reverse proxies in front of the site, whose X-Forwarded-For and -Proto headers are trusted.",
@@ -24,10 +29,15 @@ proxies_option = click.option(
 @click.command()
 @feeds_option
 @db_option
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address or port to listen on.")
-@click.option("--port", default=8000, show_default=True, help="Address or port to listen on.")
+@host_option
+@port_option
 @proxies_option
-@click.option("--refresh", default=0, help="Seconds after which pages reload themselves; 0 turns this off.")
+@click.option(
+    "--refresh",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Seconds after which pages reload themselves; 0 turns this off.",
+)
 @click.pass_obj
 def web(front: Front, feeds: Path, db: Path, host: str, port: int, proxies: int, refresh: int) -> None:
     """Serve the site without a worker.
