@@ -95,12 +95,13 @@ async def poll(
 
     LeaseLostError if another process polls its host by now; nothing was stored.
     """
+    now = context.clock()
     outcome = await fetch(
         context.client,
         state.url,
-        state.validators,
+        schedule.validators_to_send(state, now),
         limits=context.limits,
-        now=context.clock(),
+        now=now,
         user_agent=source.user_agent or context.user_agent,
         headers=source.headers,
         home=source.url,

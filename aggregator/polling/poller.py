@@ -64,6 +64,7 @@ class Poller:
         self._active: dict[str, asyncio.Task[None]] = {}
         self._resting: dict[str, datetime] = {}
         self._active_hosts: Counter[str] = Counter()
+        self._paused_until_s: dict[str, float] = {}
         self._reach = schedule.Reach()
         self._commit = GroupCommit(store.transaction, lambda: len(self._active))
         self._configure(config)
@@ -166,7 +167,11 @@ class Poller:
         limit = free + len(self._active) + len(self._resting)
         if only is not None and len(only) < len(self._sources):
             limit = len(self._sources)
-        busy = [name for name in self._active_hosts if self._is_busy(name)]
+        now_s = asyncio.get_running_loop().time()
+        self._paused_until_s = {name: until_s for name, until_s in self._paused_until_s.items() if until_s > now_s}
+        # Sources that a person or a hub asks for are polled although their host has set a limit.
+        paused = frozenset(self._paused_until_s) - self._private_hosts if only is None else frozenset()
+        busy = [*paused, *(name for name in self._active_hosts if name not in paused and self._is_busy(name))]
         due = self._store.feeds.due(now, limit, busy, self._leased())
         # A query over a network that is cut may hang until the lease has ended.
         if self._leased() == frozenset():
@@ -175,7 +180,7 @@ class Poller:
             if started == free:
                 break
             name = host(state.url)
-            if (only is None or state.source_id in only) and not self._is_busy(name):
+            if (only is None or state.source_id in only) and name not in paused and not self._is_busy(name):
                 started += self._start(state, name, now)
         return started
 
@@ -219,6 +224,8 @@ class Poller:
             log.exception("%s: the poll failed unexpectedly", source.id)
             self._resting[source.id] = self._clock() + _REST
         else:
+            if pause := schedule.pause_of_host(polled.outcome):
+                self._paused_until_s[polled_host] = asyncio.get_running_loop().time() + pause.total_seconds()
             if not polled.ok:
                 log.warning("%s: %s", source.id, polled.state.last_message)
             self._finished(polled)

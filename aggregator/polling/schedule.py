@@ -10,10 +10,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
-from aggregator.model import Failed, FailureKind, FeedState, Fetched, Hints, NotModified, Outcome, PollLimits
-from aggregator.polling.cadence import best_wait, with_arrivals
+from aggregator.model import (
+    Failed,
+    FailureKind,
+    FeedState,
+    Fetched,
+    Hints,
+    NotModified,
+    Outcome,
+    PollLimits,
+    Validators,
+)
+from aggregator.polling.cadence import best_wait, silence, with_arrivals
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)
@@ -34,6 +45,9 @@ NETWORK_RETRY = timedelta(minutes=1)
 """While the local network is down, each feed is retried after one to two of these."""
 
 _OLD = timedelta(days=1)
+_LONG_SILENT = timedelta(days=30)
+_RATE_LIMIT_PAUSE = timedelta(minutes=1)
+_MAX_RATE_LIMIT_PAUSE = timedelta(hours=1)
 
 
 def next_poll_at(
@@ -87,6 +101,39 @@ def _not_skipped(moment: datetime, hints: Hints, longest: datetime) -> datetime:
             break
         moment = moment.replace(minute=0, second=0, microsecond=0) + HOUR
     return moment
+
+
+def validators_to_send(state: FeedState, now: datetime) -> Validators:
+    """Return what to ask the server with; nothing if its 304s may be wrong.
+
+    Observed: servers whose ETag or Last-Modified never changes answer 304 for ever, although there is news. Rule: if a
+    feed is overdue and its last answer was a 304, the first poll of a day asks for the whole document; that of a week
+    if it has been silent for a month, since most such feeds have ended.
+    """
+    if state.last_kind != "not modified" or state.last_polled_at is None:
+        return state.validators
+    last, today = state.last_polled_at.date(), now.date()
+    if last == today:
+        return state.validators
+    pause = silence(state.arrivals, now)
+    if pause is None or pause.overdue_at > now:
+        return state.validators
+    if now - pause.last_at > _LONG_SILENT and last.isocalendar()[:2] == today.isocalendar()[:2]:
+        return state.validators
+    return Validators()
+
+
+def pause_of_host(outcome: Outcome) -> timedelta:
+    """Return how long to leave the host of a feed alone after *outcome*.
+
+    A rate limit applies to all feeds of a host: polling the next one would only extend it. At most an hour, because
+    the wait that one feed is told may be meant for it alone.
+    """
+    if not isinstance(outcome, Failed):
+        return timedelta()
+    if outcome.retry_after is None:
+        return _RATE_LIMIT_PAUSE if outcome.status == HTTPStatus.TOO_MANY_REQUESTS else timedelta()
+    return min(outcome.retry_after, _MAX_RATE_LIMIT_PAUSE)
 
 
 def is_due(state: FeedState, now: datetime) -> bool:

@@ -91,6 +91,21 @@ async def test_an_unchanged_feed_costs_one_request_and_no_rows(desk: Desk) -> No
     assert desk.store._connection.value("select count(*) from polls") == 1
 
 
+@pytest.mark.parametrize(("is_private", "requests"), [(False, 1), (True, 4)])
+async def test_a_rate_limit_holds_for_all_feeds_of_its_host(desk: Desk, is_private: bool, requests: int) -> None:
+    for number in range(4):
+        desk.add(f"wire{number}", desk.server.answer(f"/{number}.xml", 429, headers={"Retry-After": "600"}))
+    desk.config = replace(desk.config, limits=replace(desk.config.limits, per_host=1))
+    async with Poller(desk.config, store=desk.store, clock=desk.clock, rng=random.Random(0)) as poller:
+        if not is_private:
+            poller._private_hosts = frozenset()
+        await poller.poll_now()
+        assert len(desk.server.requests) == requests
+        # Who asks for one source gets it.
+        await poller.poll_now(["wire3"])
+    assert [request.path for request in desk.server.requests[requests:]] == ["/3.xml"]
+
+
 async def test_an_edited_title_updates_the_entry(desk: Desk) -> None:
     url = desk.server.publish("/news.xml", TWO)
     desk.add("wire", url)

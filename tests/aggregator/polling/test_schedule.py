@@ -21,7 +21,17 @@ from aggregator.model import (
     Validators,
 )
 from aggregator.polling.cadence import best_wait
-from aggregator.polling.schedule import DAY, Reach, after, is_due, network_retry, next_poll_at, rescheduled
+from aggregator.polling.schedule import (
+    DAY,
+    Reach,
+    after,
+    is_due,
+    network_retry,
+    next_poll_at,
+    pause_of_host,
+    rescheduled,
+    validators_to_send,
+)
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -217,6 +227,44 @@ def test_a_304_changes_the_validators_that_it_names() -> None:
     before = state(validators=Validators('"v1"', "yesterday"), last_ok_at=NOON)
     for named, kept in ((Validators(), before.validators), (Validators('"v2"'), Validators('"v2"', "yesterday"))):
         assert after(before, NotModified(validators=named), NOON, poll=POLL).validators == kept
+
+
+@pytest.mark.parametrize(
+    ("silent_for", "polled_before", "last_kind", "conditional"),
+    [
+        (HOUR, DAY, "not modified", True),  # a usual pause
+        (10 * DAY, DAY, "not modified", False),
+        (10 * DAY, HOUR, "not modified", True),  # not the first poll of the day
+        (10 * DAY, DAY, "fetched", True),
+        (60 * DAY, DAY, "not modified", True),  # has probably ended, and was polled this week
+        (60 * DAY, 7 * DAY, "not modified", False),
+    ],
+)
+def test_an_overdue_feed_is_asked_for_the_whole_document_once_a_day(
+    silent_for: timedelta, polled_before: timedelta, last_kind: str, conditional: bool
+) -> None:
+    last = (NOON - silent_for).timestamp()
+    arrivals = tuple(int(last - 3600 * 8 * number) for number in range(20, -1, -1))
+    before = state(
+        validators=Validators('"v1"'), arrivals=arrivals, last_kind=last_kind, last_polled_at=NOON - polled_before
+    )
+    assert validators_to_send(before, NOON) == (before.validators if conditional else Validators())
+    assert validators_to_send(state(validators=Validators('"v1"')), NOON) == Validators('"v1"')
+
+
+@pytest.mark.parametrize(
+    ("status", "retry_after", "pause"),
+    [
+        (429, None, timedelta(minutes=1)),
+        (429, 10 * HOUR, HOUR),
+        (503, HOUR / 2, HOUR / 2),
+        (503, None, timedelta()),
+        (404, None, timedelta()),
+    ],
+)
+def test_a_rate_limit_pauses_the_host(status: int, retry_after: timedelta | None, pause: timedelta) -> None:
+    assert pause_of_host(Failed(FailureKind.STATUS, "", status, retry_after)) == pause
+    assert not pause_of_host(NotModified())
 
 
 def test_a_failure_keeps_the_validators_and_says_why() -> None:
