@@ -9,6 +9,8 @@ and a training starts every two minutes, the last two as the operator would do i
 digest to a webhook, full texts of the feeds' articles, and a reader app that reads and marks stories; a run in which
 one of them did nothing fails. Every 10 s the processes are measured in /proc. Required: no response of 500 or above, no
 "database is locked", p99 under 250 ms, constant numbers of file descriptors and threads, a write-ahead log under 64 MB.
+Only the worker's sockets may become more, up to `limits.concurrency`: it keeps its connections to the sources, which
+are all on one host here.
 Memory may grow by 5 % from minute 10 (minute 3 in runs under 30 minutes) to the end; in runs over 35 minutes, the
 worker by 1 MB per hour after the first 30.
 The worker keeps the entries of the last days, 10 to 13 kB each; `--news 60` shows whether anything else grows.
@@ -40,6 +42,7 @@ from statistics import linear_regression, median
 from typing import Self
 from urllib.parse import urlencode
 
+from aggregator.model.config import Limits
 from aggregator.store import Store
 from aggregator.translatable import read_back
 from bench._kill_training import DAY, DAYS, NAMES, site
@@ -57,6 +60,8 @@ MAX_MB_PER_HOUR = 1.0
 MAX_WAL_BYTES = 64_000_000
 MAX_MS = 250.0
 MAX_GROWTH = 0.05
+MAX_WORKER_SOCKETS = Limits().concurrency + 4
+"""Kept connections to the sources, the event loop's pair of sockets, and messages to the webhook."""
 ARTICLE_WORDS = 100
 """Fewer than an article of `NewsSources` has, and more than any other entry."""
 DIGEST_AFTER_MINUTES = 2
@@ -151,6 +156,8 @@ class ProcessSample:
     at_s: float
     rss_mb: float
     files: int
+    """Open files that are not sockets."""
+    sockets: int
     threads: int
 
 
@@ -179,12 +186,26 @@ def sample_processes(pid: int, at_s: float) -> dict[str, ProcessSample]:
                 continue  # a training, which starts and ends
             status = Path(f"/proc/{child}/status").read_text()
             numbers = {key: int(re.search(rf"{key}:\s+(\d+)", status)[1]) for key in ("VmRSS", "Threads")}  # type: ignore[index]
-            files = len(os.listdir(f"/proc/{child}/fd"))
-            before = samples.get(name, ProcessSample(at_s, 0, 0, 0))
+            files, sockets = _open_files(child)
+            before = samples.get(name, ProcessSample(at_s, 0, 0, 0, 0))
             samples[name] = ProcessSample(
-                at_s, before.rss_mb + numbers["VmRSS"] / 1024, before.files + files, before.threads + numbers["Threads"]
+                at_s,
+                before.rss_mb + numbers["VmRSS"] / 1024,
+                before.files + files,
+                before.sockets + sockets,
+                before.threads + numbers["Threads"],
             )
     return samples
+
+
+def _open_files(pid: int) -> tuple[int, int]:
+    """Count the open files of a process: others than sockets, and sockets."""
+    targets = []
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            targets.append(os.readlink(descriptor))
+    sockets = sum(target.startswith("socket:") for target in targets)
+    return len(targets) - sockets, sockets
 
 
 def _children(pid: int) -> Iterator[int]:
@@ -376,7 +397,9 @@ def find_violations(observed: Observations, log: str) -> list[str]:
         late = [sample for sample in samples if sample.at_s >= LONG_S]
         if name == "worker" and len(late) > 30 and (grows := slope(late)) > MAX_MB_PER_HOUR:
             problems.append(f"{name}: memory grows by {grows:.1f} MB an hour")
-        for what in ("files", "threads"):
+        if name == "worker" and (most := max(sample.sockets for sample in samples)) > MAX_WORKER_SOCKETS:
+            problems.append(f"{name}: {most} sockets")
+        for what in ("files", "threads") if name == "worker" else ("files", "sockets", "threads"):
             before, after = (median(getattr(sample, what) for sample in some) for some in (first, last))
             if after > before:
                 problems.append(f"{name}: {before:g} {what} became {after:g}")
@@ -426,7 +449,7 @@ def main() -> int:
                 sample = samples[index]
                 print(
                     f"{part} at {sample.at_s:.0f} s: {sample.rss_mb:.0f} MB, "
-                    f"{sample.files} files, {sample.threads} threads",
+                    f"{sample.files} files, {sample.sockets} sockets, {sample.threads} threads",
                 )
     if args.everything:
         print("messages: " + (", ".join(f"{n} {kind}" for kind, n in sorted(observed.messages.items())) or "none"))
