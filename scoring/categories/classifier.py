@@ -224,10 +224,10 @@ class Categorizer:
         if has_prior:
             unsure = max(0.0, 1.0 - by_prior.spread / SURE_SPREAD)
             factor = SEEDS_BESIDE_PRIOR + SEEDS_WHERE_UNSURE * unsure
-            both = _weighed(self.beside_prior_, title, summary, 2 * size)
+            both = _weighted_sums(self.beside_prior_, title, summary, 2 * size)
             sums = [added + factor * of_seeds for added, of_seeds in zip(both[:size], both[size:], strict=True)]
         else:
-            sums = _weighed(self.weights_, title, summary, size)
+            sums = _weighted_sums(self.weights_, title, summary, size)
         default_place = self.place_.get(default)
         if by_prior.log_odds:
             named = self._named(title, summary)
@@ -310,7 +310,9 @@ class Categorizer:
         return "" if off_topic - evidence[best] > CLEARLY_OFF_TOPIC * entries else self.ids_[best]
 
 
-def _weighed(weights: Mapping[str, Evidence], title: Sequence[str], summary: Sequence[str], size: int) -> list[float]:
+def _weighted_sums(
+    weights: Mapping[str, Evidence], title: Sequence[str], summary: Sequence[str], size: int
+) -> list[float]:
     """Return the sum of the *weights* of the features of a text, by column; each feature counts once."""
     sums = [0.0] * size
     if not weights:

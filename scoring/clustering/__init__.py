@@ -1,6 +1,6 @@
 """Group entries into stories, online and in order of arrival.
 
-weighed_text, boilerplate     an entry's terms with their weights now; what its source writes every time counts less
+weighted_text, boilerplate     an entry's terms with their weights now; what its source writes every time counts less
 open_stories, meaning_index   the stories that can still grow, found by terms and by embedding
 clusterer.Clusterer.place     the likeliest of the nearest stories, or a new one
     comparison                what entry and story share, and what contradicts it

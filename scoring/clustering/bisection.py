@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scoring.clustering.weighed_text import Vector
+from scoring.clustering.weighted_text import Vector
 
 MAX_ROUNDS = 10
 

@@ -27,7 +27,7 @@ from scoring.clustering.join_model import Candidate, Evidence, JoinModel, Meanin
 from scoring.clustering.meaning_index import MeaningIndex
 from scoring.clustering.open_stories import OpenStories, OpenStoriesState, OpenStory
 from scoring.clustering.phrases import phrases
-from scoring.clustering.weighed_text import Member, WeighedText, member_of, vector_of, weigh
+from scoring.clustering.weighted_text import Member, WeightedText, member_of, vector_of, weigh
 from scoring.clustering.weights import JOINS, Tuning
 from scoring.language.analysed_text import AnalysedText, EntryTerms
 from scoring.language.terms import DocumentFrequency
@@ -58,7 +58,7 @@ class Placement:
 class _Search:
     """The search for an entry's story, with intermediate results; valid until a story changes."""
 
-    entry: WeighedText
+    entry: WeightedText
     near: list[tuple[OpenStory, float, float]] | None = None
     """The candidates: story, similarity to its centroid, seconds between."""
     compared: dict[int, Comparison] = field(default_factory=dict)
@@ -285,7 +285,7 @@ class Clusterer:
             self._search = _Search(self._weigh(text))
         return self._search
 
-    def _weigh(self, text: AnalysedText) -> WeighedText:
+    def _weigh(self, text: AnalysedText) -> WeightedText:
         headlines = self._headlines.of(text.source_id, text.arrived)
         return weigh(
             text,

@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 
 from msgspec import Struct
 
-from scoring.clustering.weighed_text import NUMBER, Member, WeighedText
+from scoring.clustering.weighted_text import NUMBER, Member, WeightedText
 from scoring.language.names import is_name
 from scoring.language.terms import term
 from scoring.meaning.embeddings import cosines
@@ -86,7 +86,7 @@ class Comparison(Struct, frozen=True, gc=False):
     again under another headline."""
 
 
-def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
+def compare(entry: WeightedText, members: Sequence[Member]) -> Comparison:
     """Return the comparison of an entry with a story's entries."""
     own, idf, places = entry.member, entry.idf, entry.places
     best = contained = shared = word_count = 0.0
@@ -229,7 +229,7 @@ def _highest(title: Mapping[str, float], tokens: Sequence[str], named: bool) -> 
     return largest
 
 
-def _other_names(entry: WeighedText, nearest: Member, latest: Sequence[Member]) -> float:
+def _other_names(entry: WeightedText, nearest: Member, latest: Sequence[Member]) -> float:
     """Return the IDF of names by which a title and the nearest entry differ, the lower of both directions."""
     ours = 0.0
     for key, weight in entry.title_names:
@@ -283,7 +283,7 @@ def _corrected(own: Member, latest: Sequence[Member]) -> bool:
     return False
 
 
-def _republished(entry: WeighedText, latest: Sequence[Member]) -> bool:
+def _republished(entry: WeightedText, latest: Sequence[Member]) -> bool:
     """Return whether the story has this piece of this source, under a headline without other numbers or days."""
     own = entry.member
     return entry.republished and any(
@@ -295,7 +295,7 @@ def _republished(entry: WeighedText, latest: Sequence[Member]) -> bool:
     )
 
 
-def _fresh(entry: WeighedText, members: Sequence[Member]) -> float:
+def _fresh(entry: WeightedText, members: Sequence[Member]) -> float:
     fresh = entry.fresh
     if not entry.template:
         return 1.0
@@ -353,7 +353,7 @@ def shared_words(shared: Collection[str], places: Mapping[str, int]) -> float:
     return len(shared) - 0.5 * (stand & (stand << 1)).bit_count()
 
 
-def nearest_meaning(entry: WeighedText, members: Sequence[Member]) -> float | None:
+def nearest_meaning(entry: WeightedText, members: Sequence[Member]) -> float | None:
     """Return the largest cosine of an entry's embedding with those of a story's entries; None without embeddings."""
     own = entry.member.embedding
     if own is None:

@@ -16,7 +16,7 @@ import math
 from msgspec import Struct
 
 from scoring.clustering.comparison import MIN_SERIES_TEMPLATE, MIN_SHARED_WORDS, Comparison
-from scoring.clustering.weighed_text import WeighedText
+from scoring.clustering.weighted_text import WeightedText
 from scoring.clustering.weights import CALIBRATION, Weights
 
 MIN_SIMILARITY = 0.01
@@ -77,7 +77,7 @@ class Meaning(Struct, frozen=True, gc=False):
 class Evidence(Struct, frozen=True, gc=False):
     """All that speaks for and against one story."""
 
-    entry: WeighedText
+    entry: WeightedText
     story: Candidate
     comparison: Comparison
     stream: Stream
@@ -195,7 +195,7 @@ def _time(by: Weights, waited: int, gap: float, age: float) -> float:
     return by.waited * math.log1p(waited) + by.gap * gap / 86_400.0 + by.age * math.log1p(age / 86_400.0)
 
 
-def _same_source(by: Weights, entry: WeighedText, comparison: Comparison, seconds: float) -> float:
+def _same_source(by: Weights, entry: WeightedText, comparison: Comparison, seconds: float) -> float:
     return (
         (by.same_source if seconds < 3600.0 else by.reported_before)
         + by.recurring * entry.recurring

@@ -17,7 +17,7 @@ from operator import neg
 from msgspec import Struct
 
 from aggregator.model import Reason, ReasonKind, because
-from scoring.clustering.weighed_text import Member, Vector, WeighedText
+from scoring.clustering.weighted_text import Member, Vector, WeightedText
 from scoring.clustering.weights import Tuning
 from scoring.language.analysed_text import AnalysedText
 from scoring.language.terms import is_figure
@@ -185,7 +185,7 @@ class OpenStories:
         """Return whether a story began too long ago for a text to join it."""
         return max(text.at - story.first_at, text.arrived - story.first_arrived) > self.longest
 
-    def nearest(self, entry: WeighedText) -> Iterator[tuple[OpenStory, float, float]]:
+    def nearest(self, entry: WeightedText) -> Iterator[tuple[OpenStory, float, float]]:
         """Yield the stories that an entry can join, most similar first, with similarity and the seconds between."""
         text = entry.text
         for story_id, similarity in self._candidates(entry.member.vector):

@@ -87,7 +87,7 @@ class Weights:
     template: float = -11.571
     """Per share of template above MIN_TEMPLATE, times the share of the rest that is new to the story."""
     unfamiliar: float = -1.2
-    """For an entry in a language that the site does not know, per share; see `WeighedText.unfamiliar`."""
+    """For an entry in a language that the site does not know, per share; see `WeightedText.unfamiliar`."""
     unfamiliar_contained: float = 4.0
     """In addition, per ln of the share of one title's IDF that the other text contains: where all words look rare, how
     many are shared says more than how rare they are."""

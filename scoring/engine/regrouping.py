@@ -91,9 +91,8 @@ class Regrouping:
         # always been a story. Both IDs are those of entries, so a rebuild comes to the same ones.
         new_id = min(leaving)
         reason = because(ReasonKind.LEFT, story_id, split.reason)
-        latest = state.clusterer.latest(
-            story_id
-        )  # read before the removal: both halves have waited as long as the whole
+        # Read before the removal: both halves have waited as long as the whole.
+        latest = state.clusterer.latest(story_id)
         texts = [state.texts.of(member) for member in live.members.values()]
         self.remove(story_id)
         for name, group, other in ((story_id, staying, leaving), (new_id, leaving, staying)):

@@ -112,8 +112,8 @@ class WeightLearner:
         offset = None if offsets is None else np.array(offsets)[of_row]
         rows = []
         for setting in settings:
-            weighed = counts if setting.half_life is None else counts * _fading(at, setting.half_life)
-            weights, base = self._solve(names, matrix, target, weighed, offset, setting.strength)
+            weighted = counts if setting.half_life is None else counts * _fading(at, setting.half_life)
+            weights, base = self._solve(names, matrix, target, weighted, offset, setting.strength)
             rows.append(self._weights(names, weights, base, idf, unknown_idf))
         return rows
 

@@ -191,9 +191,9 @@ class EditorialPrior:
             for word, summed in of_grams:
                 by_word[word] = by_word.get(word, 0.0) + summed * gram_share
         # Few texts have a pair with a weight; an intersection costs a tenth of looking each pair up.
-        if weighed := self._pairs.keys() & text.pairs.keys():
+        if with_weight := self._pairs.keys() & text.pairs.keys():
             pair_share = 0.5 / math.sqrt(len(text.pairs))
-            for pair in filter(weighed.__contains__, text.pairs):
+            for pair in filter(with_weight.__contains__, text.pairs):
                 # Shared equally by its two words.
                 of_pair = self._pairs[pair]
                 for word in pair:

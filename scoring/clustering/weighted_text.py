@@ -82,7 +82,7 @@ def _without_numbers(title_words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @dataclass(slots=True)
-class WeighedText:
+class WeightedText:
     """An entry with its weights, while its story is searched for."""
 
     text: AnalysedText
@@ -113,7 +113,7 @@ def weigh(
     tuning: Tuning,
     *,
     republished: bool = False,
-) -> WeighedText:
+) -> WeightedText:
     """Return an entry with the weights of its terms, computed before it is counted itself.
 
     headlines: of its source, on earlier days
@@ -125,7 +125,7 @@ def weigh(
     recurring = _recurring(member, general, headlines)
     template_share, fresh = _outside_template(text, general, template)
     title_names = sorted([item for item in member.title.items() if is_name(item[0])], key=itemgetter(1), reverse=True)
-    return WeighedText(
+    return WeightedText(
         text,
         member,
         idf,
