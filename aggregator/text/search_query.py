@@ -27,7 +27,10 @@ MAX_NAMES = 8
 
 _NAMED = ("source", "category", "author", "kind")
 
-_PART = re.compile(r'(?P<minus>-?)(?P<operator>[A-Za-z]+:)?(?:"(?P<quoted>[^"]*)"?|(?P<bare>[^\s"]+))')
+# Keyboards and word processors turn a hyphen into a minus sign or a dash.
+_PART = re.compile(
+    r'(?P<minus>-|[\u2212\u2013](?=["\w])|)(?P<operator>[A-Za-z]+:)?(?:"(?P<quoted>[^"]*)"?|(?P<bare>[^\s"]+))'
+)
 _SCORE = re.compile(r"(?P<sign>>=|<=|>|<|=|)(?P<number>\d{1,3})|(?P<least>\d{1,3})\.\.(?P<most>\d{1,3})")
 _SOURCES = re.compile(r"(?P<sign>>=|>|=|)(?P<number>\d{1,3})")
 _SPAN = re.compile(r"(\d{1,4})(h|d|w)")
@@ -76,7 +79,11 @@ class Query:
 def read(text: str, now: datetime) -> Query:
     """Parse a search; `after:7d` counts from *now*. Never raises."""
     reading = _Reading(now)
-    for part in _PART.finditer(storable(text)):
+    parts = list(_PART.finditer(storable(text)))
+    for place, part in enumerate(parts):
+        # All words must occur anyway; elsewhere, it may be the word.
+        if part[0] == "AND" and 0 < place < len(parts) - 1:
+            continue
         reading.take(part)
     return reading.query()
 
@@ -308,7 +315,8 @@ def spelled(query: Query) -> str:
     """Return *query* as it can be typed; reading it gives an equal one but for spans, which became dates."""
 
     def word(text: str) -> str:
-        return f'"{text}"' if " " in text or text.startswith("-") or ":" in text else text
+        needs_quotes = " " in text or text.startswith(("-", "\u2212", "\u2013")) or ":" in text or text == "AND"
+        return f'"{text}"' if needs_quotes else text
 
     parts = [word(term) for term in query.terms]
     parts += [f"-{word(term)}" for term in query.without]

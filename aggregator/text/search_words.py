@@ -4,8 +4,8 @@
     wanted("chips")                          chips or chip                 what a term of a search means
 
 Words are those of `tokens.words`, which stories are made of too. A single English word finds its plural and the other
-way round; a Korean word finds itself with any particle. A phrase is exact. Leaves the syntax of a search to
-`search_query`, and the index to `store`.
+way round; a Korean word finds itself with any particle; `chip*` finds what begins with it. A phrase is exact. Leaves
+the syntax of a search to `search_query`, and the index to `store`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ _PARTICLES = re.findall(
 _PARTICLE = re.compile(rf"({'|'.join(sorted(_PARTICLES, key=len, reverse=True))})$")
 _MIN_STEM = 2
 """Syllables that are left of a Korean word without its particle."""
+_MIN_PREFIX = 2
+"""Characters before a star; one would find almost everything."""
 _NO_PLURALS = frozenset(
     ("news", "mars", "aids", "lens", "texas", "paris", "series", "species", "always", "perhaps", "athens", "brussels")
 )
@@ -98,7 +100,7 @@ class Wanted:
     """Words that have to follow each other; where they are one, any of `others` does as well."""
     others: frozenset[str] = field(default_factory=frozenset)
     is_prefix: bool = False
-    """The last word may go on: a Korean word with a particle, the first character of a pair."""
+    """The last word may go on: one with a star, a Korean word with a particle, the first character of a pair."""
 
     def fits(self, place: int, word: str) -> bool:
         """Return whether *word* is what the phrase has at *place*."""
@@ -113,6 +115,8 @@ def wanted(term: str) -> Wanted | None:
     phrase = tuple(words(term))
     if not phrase:
         return None
+    if term.endswith("*") and len(phrase[-1]) >= _MIN_PREFIX:
+        return Wanted(phrase, is_prefix=True)
     if len(phrase) > 1:
         return Wanted(phrase)
     word = phrase[0]

@@ -33,6 +33,12 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
         ("after:2026-11-20", Query(after=datetime(2026, 11, 20, tzinfo=UTC))),
         ("before:2026-11", Query(before=datetime(2026, 11, 1, tzinfo=UTC))),
         ("after:24h before:1d", Query(after=NOW - timedelta(days=1), before=NOW - timedelta(days=1))),
+        ("apple \u2212iphone \u2013\"app store\"", Query(terms=("apple",), without=("iphone", "app store"))),
+        ("apple \u2013 iphone", Query(terms=("apple", "iphone"))),
+        ("apple AND iphone", Query(terms=("apple", "iphone"))),
+        ("AND gates and", Query(terms=("AND", "gates", "and"))),
+        ('nand "AND" nor', Query(terms=("nand", "AND", "nor"))),
+        ("rock*", Query(terms=("rock*",))),
         ("- -- *** \x00", Query()),
         ("", Query()),
     ],
@@ -65,7 +71,19 @@ def test_sources_and_categories_go_by_id_by_name_or_by_how_these_begin() -> None
 @settings(max_examples=100, deadline=None)
 @given(
     st.lists(
-        st.sampled_from(["gpu", '"data center"', "-x", "source:a", "-category:b", "score:10..20", "after:2026-01-02"])
+        st.sampled_from(
+            [
+                "gpu",
+                '"data center"',
+                "-x",
+                "source:a",
+                "-category:b",
+                "score:10..20",
+                "after:2026-01-02",
+                '"AND"',
+                "ch*",
+            ]
+        )
     )
 )
 def test_a_query_can_be_spelled_and_read_again(parts: list[str]) -> None:
@@ -82,6 +100,9 @@ def test_a_query_can_be_spelled_and_read_again(parts: list[str]) -> None:
         ("英伟达发布芯片", "芯片", ["芯片"]),
         ("category", "cat", []),
         ("overlap overlapping", "overlap", ["overlap"]),
+        ("Rocket and rockets", "rock*", ["Rocket", "rockets"]),
+        ("A data centre, data", '"data cent*"', ["data centre"]),
+        ("Rocket", "r*", []),
         ("GPU", "-gpu", []),
         ("Die Straße (Köln)", "strasse koln", ["Straße", "Köln"]),
         ("Chips, “chip” and chip's", "chip", ["Chips", "chip", "chip's"]),
