@@ -28,6 +28,9 @@ MAX_ACCEPT_CHARS = 200
 """Characters of an Accept-Encoding that are read; no browser sends a longer one."""
 
 
+_APPENDED = ("", "-gzip", "-br", "-zstd")
+
+
 @dataclass(frozen=True, slots=True)
 class _Form:
     """One of the two encodings of a page, with all its headers."""
@@ -75,7 +78,9 @@ class Reply:
 
     def _is_current(self, etag: str, if_none_match: str | None, if_modified_since: str | None) -> bool:
         if if_none_match is not None:
-            return parse_etags(if_none_match).contains_weak(unquote_etag(etag)[0] or "")
+            tags, tag = parse_etags(if_none_match), unquote_etag(etag)[0] or ""
+            # A proxy that compresses may append the coding (Apache does), and leave it there in the request.
+            return any(tags.contains_weak(tag + coding) for coding in _APPENDED)
         moment = parse_date(if_modified_since)
         return moment is not None and self.changed.replace(microsecond=0) <= moment
 

@@ -247,11 +247,13 @@ def _items(store: Store, show: Presenter, listed: list[Listed]) -> list[syndicat
 @blueprint.get("/rss")
 @blueprint.get("/rss.xml")
 @blueprint.get("/index.rss")
+@blueprint.get("/index.xml")
 def usual_rss_address() -> AnyResponse:
     """Addresses that feed readers try by themselves."""
     return redirect("/trending.rss", 301)
 
 
+@blueprint.get("/atom")
 @blueprint.get("/atom.xml")
 @blueprint.get("/index.atom")
 def usual_atom_address() -> AnyResponse:

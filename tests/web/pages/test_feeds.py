@@ -242,7 +242,7 @@ def test_a_browser_gets_a_type_that_it_applies_the_style_sheet_to(full: FlaskCli
     assert NAMESPACE in sheet.text
 
 
-@pytest.mark.parametrize("path", ["/feed.xml", "/index.rss", "/rss", "/feed", "/rss.xml"])
+@pytest.mark.parametrize("path", ["/feed.xml", "/index.rss", "/rss", "/feed", "/rss.xml", "/index.xml"])
 def test_readers_that_guess_find_the_feed(full: FlaskClient, path: str) -> None:
     answer = full.get(path)
     assert (answer.status_code, answer.location) == (301, "/trending.rss")
