@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from aggregator.model import BACKLOG_AGE, Ranking, Story
+from aggregator.model import BACKLOG_AGE, Embedding, Ranking, Story
 from scoring.engine.live_story import LiveStory, Member
 from scoring.engine.scoring import StoryScorer
 from scoring.engine.settings import EngineSettings
@@ -43,6 +43,8 @@ class Coverage:
     hidden: bool = False
     weights: tuple[float, ...] = ()
     """Weight of the source of each of `worths`; empty if all are 1."""
+    embedding: Embedding | None = None
+    """Of the lead entry."""
 
 
 def ranking(
@@ -105,6 +107,7 @@ def _candidates(
             topics=frozenset(terms(story.headline)),
             boosted=story_id in boosted,
             weights=_weights(live, settings),
+            embedding=live.members[story.lead_entry_id].embedding,
         )
         for story_id, live, story in listed
     ]
@@ -160,4 +163,5 @@ def coverage(state: EngineState, settings: EngineSettings) -> Iterator[Coverage]
                 relevance=live.story.relevance,
                 hidden=live.story.hidden,
                 weights=_weights(live, settings),
+                embedding=live.members[live.story.lead_entry_id].embedding,
             )

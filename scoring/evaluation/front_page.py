@@ -9,6 +9,7 @@ the stories with an entry in the last 24 hours. Leaves the labels' spelling to `
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -52,6 +53,8 @@ class Result:
     """Share of the ten that the editor of a yes/no label picked."""
     recent: Interval | None
     """Share of the ten with an entry in the last 24 hours."""
+    repeated: Interval | None
+    """Share of the ten about an event that a story above is about, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,7 @@ def candidate(story: Coverage) -> page_order.Candidate:
         source_id=story.source_id,
         topics=frozenset(terms(story.headline)),
         weights=story.weights,
+        embedding=story.embedding,
     )
 
 
@@ -136,7 +140,7 @@ def evaluate(
     days = [hour.moment.at.date().isoformat() for hour in measured]
     results = []
     for order_name, order in orders.items():
-        columns = ("ndcg", "ndcg_of_day", "worthy", "noise", "picked", "recent")
+        columns = ("ndcg", "ndcg_of_day", "worthy", "noise", "picked", "recent", "repeated")
         values: dict[str, list[float | None]] = {column: [] for column in columns}
         for hour in measured:
             page = hour.page(order)
@@ -146,6 +150,7 @@ def evaluate(
             values["noise"].append(hour.noise(page) if graded else None)
             values["picked"].append(hour.picked(page))
             values["recent"].append(hour.share_recent(page))
+            values["repeated"].append(hour.repeated(page))
         results.append(Result(order_name, *(_mean_by_day(days, column, seed) for column in values.values())))
     best = [value for hour in measured if (value := hour.picked_at_best()) is not None]
     return Report(
@@ -215,6 +220,7 @@ class Hour:
         self.recent = [c for c in moment.stories if moment.at - c.last_arrival_at <= RECENT and not c.hidden]
         self._grade: dict[int, int] = {}
         self._picked: dict[int, bool] = {}
+        self._event: dict[int, str] = {}
         for story in moment.stories:
             labelled = [labels[entry_id] for entry_id in story.entry_ids if entry_id in labels]
             grades = [label.grade for label in labelled if label.grade is not None]
@@ -223,6 +229,8 @@ class Hour:
                 self._grade[story.story_id] = max(grades)
             if picks:
                 self._picked[story.story_id] = any(picks)
+            if events := Counter(label.story for label in labelled if label.story):
+                self._event[story.story_id] = max(events, key=lambda event: (events[event], event))
         self._best = self._best_of([c for c in moment.stories if not c.hidden])
         self._best_of_day = self._best_of(self.recent)
 
@@ -261,6 +269,18 @@ class Hour:
         """Return the share of ten places with a picked story; None if nothing says what was picked."""
         return sum(self._picked.get(story_id, False) for story_id in page) / PAGE if self._picked else None
 
+    def with_event(self, page: Sequence[int]) -> int:
+        """Return how many stories of a page have a labelled event: that of most of their labelled entries."""
+        return sum(story_id in self._event for story_id in page)
+
+    def repeats(self, page: Sequence[int]) -> int:
+        """Return how many stories of a page are about an event that a story above is about, too."""
+        return self.with_event(page) - len({self._event[story_id] for story_id in page if story_id in self._event})
+
+    def repeated(self, page: Sequence[int]) -> float | None:
+        """Return the share of ten places that repeat an event; None if no story has a labelled event."""
+        return self.repeats(page) / PAGE if self._event else None
+
     def share_recent(self, page: Sequence[int]) -> float:
         """Return the share of the page's stories that have an entry in the last 24 hours."""
         recent = {c.story_id for c in self.recent}
@@ -282,10 +302,18 @@ def lines(report: Report) -> list[str]:
     drawn = [
         f"{report.name}: {report.in_stream} of {report.labelled} labelled items in the stream; "
         f"{report.hours} hours, {report.first_at} to {report.last_at}",
-        f"{'':24}{'nDCG@10':22}{'of the day':22}{'worthy':22}{'noise':22}{'recent':22}picked"
+        f"{'':24}{'nDCG@10':22}{'of the day':22}{'worthy':22}{'noise':22}{'recent':22}{'repeated':22}picked"
         + (f" (at best {report.picked_at_best:.3f})" if report.picked_at_best is not None else ""),
     ]
     for result in report.results:
-        values = (result.ndcg_at_10, result.ndcg_of_day, result.worthy, result.noise, result.recent, result.picked)
+        values = (
+            result.ndcg_at_10,
+            result.ndcg_of_day,
+            result.worthy,
+            result.noise,
+            result.recent,
+            result.repeated,
+            result.picked,
+        )
         drawn.append(f"{result.name:24}" + "".join(f"{value or '-'!s:22}" for value in values).rstrip())
     return drawn

@@ -11,21 +11,21 @@ from __future__ import annotations
 import gzip
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
 from aggregator.errors import StreamError
-from aggregator.model import Config
+from aggregator.model import Config, Embedding
 from scoring.engine import Coverage, Engine
 from scoring.learning.train import Learner
 from scoring.relevance.model import RelevanceModel
 from scoring.replay.runner import replay
 from scoring.replay.streams import Line, Stream
 
-FORMAT = 1
+FORMAT = 2
 HOUR = timedelta(hours=1)
 
 
@@ -65,6 +65,9 @@ class _Step(msgspec.Struct):
 
     at: datetime
     changed: list[Coverage]
+    """Without embeddings."""
+    embeddings: dict[int, Embedding | None]
+    """By story, where it changed: scores change often, lead entries seldom."""
     gone: list[int]
     lists: dict[str, tuple[int, ...]]
     entries: list[RecordedEntry]
@@ -142,6 +145,7 @@ def save(recording: Recording, path: Path) -> None:
 
 def _steps(recording: Recording) -> Iterator[_Step]:
     before: dict[int, Coverage] = {}
+    embedding_of: dict[int, Embedding | None] = {}
     waiting = sorted(recording.entries.values(), key=lambda entry: (entry.arrived_at, entry.entry_id))
     position = 0
     for number, moment in enumerate(recording.moments, start=1):
@@ -151,9 +155,13 @@ def _steps(recording: Recording) -> Iterator[_Step]:
             arrived += 1
         if number == len(recording.moments):
             arrived = len(waiting)  # what came after the last whole step
+        changed = [c for story_id, c in present.items() if before.get(story_id) is not c]
+        embeddings = {c.story_id: c.embedding for c in changed if c.embedding != embedding_of.get(c.story_id)}
+        embedding_of.update(embeddings)
         yield _Step(
             at=moment.at,
-            changed=[c for story_id, c in present.items() if before.get(story_id) is not c],
+            changed=[replace(c, embedding=None) for c in changed],
+            embeddings=embeddings,
             gone=[story_id for story_id in before if story_id not in present],
             lists=moment.lists,
             entries=waiting[position:arrived],
@@ -165,6 +173,7 @@ def load(path: Path) -> Recording:
     """Read what `save` wrote; StreamError when the file is something else."""
     recording = Recording()
     coverage_of: dict[int, Coverage] = {}
+    embedding_of: dict[int, Embedding | None] = {}
     decode = msgspec.json.Decoder(_Step).decode
     try:
         with gzip.open(path, "rb") as file:
@@ -175,7 +184,10 @@ def load(path: Path) -> Recording:
                 step = decode(line)
                 for story_id in step.gone:
                     del coverage_of[story_id]
-                coverage_of.update({coverage.story_id: coverage for coverage in step.changed})
+                embedding_of.update(step.embeddings)
+                for coverage in step.changed:
+                    embedding = embedding_of.get(coverage.story_id)
+                    coverage_of[coverage.story_id] = replace(coverage, embedding=embedding)
                 recording.entries.update({entry.entry_id: entry for entry in step.entries})
                 recording.moments.append(Moment(step.at, tuple(coverage_of.values()), step.lists))
     except (OSError, EOFError, KeyError, msgspec.MsgspecError) as error:

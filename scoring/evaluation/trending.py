@@ -17,8 +17,8 @@ from datetime import datetime, timedelta
 from aggregator.errors import GroundswellError
 from aggregator.model import Changes, Config, Entry, Event, ScoringSettings, follow_merges
 from scoring.engine import Engine
+from scoring.evaluation import front_page
 from scoring.evaluation.baselines import RULES, Case, Way
-from scoring.language.terms import terms
 from scoring.metrics.bootstrap import Interval, mean, resampled
 from scoring.metrics.ranking import ndcg
 from scoring.ranking import page_order, trend
@@ -185,20 +185,7 @@ def by(way: Way) -> Order:
 def page(cases: Sequence[Case]) -> list[int]:
     """Return the order of the front page."""
     place = {case.coverage.story_id: i for i, case in enumerate(cases)}
-    candidates = (
-        page_order.Candidate(
-            story_id=case.coverage.story_id,
-            category_id=case.coverage.category_id,
-            relevance=case.coverage.relevance,
-            score=case.coverage.score,
-            worths=case.coverage.worths,
-            joined=tuple(joined for joined, _ in case.coverage.voices),
-            source_id=case.coverage.source_id,
-            topics=frozenset(terms(case.coverage.headline)),
-            weights=case.coverage.weights,
-        )
-        for case in cases
-    )
+    candidates = (front_page.candidate(case.coverage) for case in cases)
     return [place[story_id] for story_id, _ in page_order.ranked(candidates, cases[0].at, PAGE)]
 
 

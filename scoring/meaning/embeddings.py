@@ -8,7 +8,7 @@ a fact, and all computation with stored embeddings is exact. Sums of products of
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,35 @@ def mean_cosines(embeddings: Sequence[Embedding]) -> list[float]:
     cosines_of_all = dots / norms[:, None] / norms[None, :]
     np.fill_diagonal(cosines_of_all, 0.0)
     return [math.fsum(row) / (len(embeddings) - 1) for row in cosines_of_all.tolist()]
+
+
+class EmbeddingTable:
+    """The embeddings of many texts, each with an id, for comparing one of them with all others."""
+
+    def __init__(self, embeddings: Mapping[int, Embedding]) -> None:
+        self._space_of = {text_id: embedding.space for text_id, embedding in embeddings.items()}
+        self._rows: dict[tuple[str, int], dict[int, int]] = {}
+        self._components: dict[tuple[str, int], NDArray[np.float32]] = {}
+        self._squares: dict[tuple[str, int], NDArray[np.float64]] = {}
+        for space in set(self._space_of.values()):
+            text_ids = [text_id for text_id, other in self._space_of.items() if other == space]
+            components = _components([embeddings[text_id] for text_id in text_ids])
+            self._rows[space] = {text_id: row for row, text_id in enumerate(text_ids)}
+            self._components[space] = components
+            self._squares[space] = np.einsum("ij,ij->i", components, components).astype(np.float64)
+
+    def cosines(self, text_id: int) -> dict[int, float]:
+        """Return the cosine, in [-1, 1], of a text with each text of the same encoder, itself included.
+
+        Empty if the text has no embedding.
+        """
+        space = self._space_of.get(text_id)
+        if space is None:
+            return {}
+        rows, components, squares = self._rows[space], self._components[space], self._squares[space]
+        own = rows[text_id]
+        dots = (components @ components[own]).astype(np.float64)
+        return dict(zip(rows, (dots / np.sqrt(squares * squares[own])).tolist(), strict=True))
 
 
 def _components(embeddings: Sequence[Embedding]) -> NDArray[np.float32]:

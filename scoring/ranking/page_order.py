@@ -12,13 +12,14 @@ stories there are to `engine`.
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aggregator.model import Ranking, Story
+from aggregator.model import Embedding, Ranking, Story
 from scoring.language.terms import telling
+from scoring.meaning.embeddings import EmbeddingTable
 
 LIST_LENGTH = 60
 
@@ -101,6 +102,12 @@ NEWS_AGAIN = 8.0
 Code can now use your computer" under "Anthropic's Claude can now use your computer" loses 1. They are two stories, but
 a page needs the news only once. `_likeness` defines the likeness."""
 
+SAME_MEANING = 0.5
+MEANING_AGAIN = 10.0
+"""Log-odds that a story loses, in addition, for each 1.0 of cosine beyond SAME_MEANING to the story just above it that
+is nearest in meaning: "Anthropic launches a service for the military" under "Anthropic unveils custom models for US
+national security", which have one word in common. Has no effect without a sentence encoder."""
+
 LOOK_BACK = 10
 """A story is compared with so many places above it, for variety: the top of a page fills up, not its end."""
 
@@ -130,6 +137,8 @@ class Candidate:
     """A rule of feeds.yaml prefers it."""
     weights: tuple[float, ...] = ()
     """`weight` in feeds.yaml of the source of each entry in `worths`; empty if all are 1."""
+    embedding: Embedding | None = None
+    """Of the lead entry; None without a sentence encoder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,8 +282,9 @@ def ranked(candidates: Iterable[Candidate], now: datetime, length: int = LIST_LE
     """Return the stories of one list in order, with their trend.
 
     1. By place; of equal ones, the older story first.
-    2. No second story with the same headline. A story moves down if one just above has the same news, and a little if
-       one has the same publisher or the same most telling term (greedily, so the first of each keeps its place).
+    2. No second story with the same headline. A story moves down if one just above has the same news, by words or by
+       meaning, and a little if one has the same publisher or the same most telling term (greedily, so the first of each
+       keeps its place).
     3. A story of low score stays below every fresh one that is not low, unless it is breaking.
     4. A story without news for two days is not among the first eight while a good one with fresher news is left.
 
@@ -291,15 +301,17 @@ def ranked(candidates: Iterable[Candidate], now: datetime, length: int = LIST_LE
     weak = {c.story_id for c in waiting if c.score < LOW_SCORE and not c.boosted and not breaking(c.joined, now)}
     stale = {c.story_id for c in waiting if not c.boosted and quiet_for(c, now) > STALE}
     left = {c.story_id for c in waiting}
+    variety = _Variety(waiting[:POOL])
     placed: list[Candidate] = []
     while waiting and len(placed) < length:
         held_back = set() if left.isdisjoint(strong) else weak
         if len(placed) < TOP and not left.isdisjoint(good):
             held_back = held_back | stale
-        candidate = waiting.pop(_next(waiting, placed, places, held_back))
+        candidate = waiting.pop(_next(waiting, variety, places, held_back))
         left.discard(candidate.story_id)
         if not any(_same_event(candidate.topics, other.topics) for other in placed):
             placed.append(candidate)
+            variety.add(candidate)
     return [(c.story_id, c.trend) for c in placed]
 
 
@@ -308,13 +320,39 @@ def _lowered(candidate: Candidate) -> bool:
     return bool(candidate.weights) and math.fsum(candidate.weights) < 1
 
 
+class _Variety:
+    """The latest places of a page, and how much a story repeats them."""
+
+    def __init__(self, candidates: Iterable[Candidate]) -> None:
+        self._embeddings = EmbeddingTable({c.story_id: c.embedding for c in candidates if c.embedding is not None})
+        self._above: deque[Candidate] = deque(maxlen=LOOK_BACK)
+        self._cosines: deque[Mapping[int, float]] = deque(maxlen=LOOK_BACK)
+        """Of each story above, with all candidates."""
+        self._sources: Counter[str] = Counter()
+        self._topics: Counter[str] = Counter()
+
+    def add(self, candidate: Candidate) -> None:
+        """Add the story that has the next place."""
+        self._above.append(candidate)
+        self._cosines.append(self._embeddings.cosines(candidate.story_id))
+        self._sources = Counter(c.source_id for c in self._above)
+        self._topics = Counter(topic for c in self._above for topic in c.topics)
+
+    def repetition(self, candidate: Candidate) -> float:
+        """Return the log-odds, 0 or more, that a story loses because it repeats those just above."""
+        again = max((self._topics[topic] for topic in candidate.topics), default=0)
+        lost = SOURCE_AGAIN * self._sources[candidate.source_id] + TOPIC_AGAIN * again
+        if again:
+            alike = max(_likeness(candidate.topics, other.topics) for other in self._above)
+            lost += NEWS_AGAIN * max(0.0, alike - SAME_NEWS)
+        nearest = max((cosines.get(candidate.story_id, 0.0) for cosines in self._cosines), default=0.0)
+        return lost + MEANING_AGAIN * max(0.0, nearest - SAME_MEANING)
+
+
 def _next(
-    waiting: Sequence[Candidate], placed: Sequence[Candidate], places: dict[int, float], held_back: Iterable[int]
+    waiting: Sequence[Candidate], variety: _Variety, places: Mapping[int, float], held_back: Iterable[int]
 ) -> int:
     """Return which of *waiting*, sorted by place, comes next."""
-    above = placed[-LOOK_BACK:]
-    sources = Counter(c.source_id for c in above)
-    topics = Counter(topic for c in above for topic in c.topics)
     best, best_value = -1, -math.inf
     for position, candidate in enumerate(waiting):
         value = places[candidate.story_id]
@@ -322,11 +360,7 @@ def _next(
             break  # sorted by place, and variety only lowers it
         if candidate.story_id in held_back:
             continue
-        again = max((topics[topic] for topic in candidate.topics), default=0)
-        value -= SOURCE_AGAIN * sources[candidate.source_id] + TOPIC_AGAIN * again
-        if again and value > best_value:
-            alike = max(_likeness(candidate.topics, other.topics) for other in above)
-            value -= NEWS_AGAIN * max(0.0, alike - SAME_NEWS)
+        value -= variety.repetition(candidate)
         if value > best_value:
             best, best_value = position, value
     return max(best, 0)

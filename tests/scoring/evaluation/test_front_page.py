@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -59,6 +60,25 @@ def test_the_gain_of_a_page_is_its_discounted_grades_over_the_best_possible() ->
     assert shown.noise.value == pytest.approx(0.1)
     assert shown.picked is not None
     assert shown.picked.value == report.picked_at_best == pytest.approx(0.1)
+
+
+def test_a_place_repeats_if_a_story_above_is_about_the_same_event() -> None:
+    past, items = recorded({2: 3, 3: 2, 4: 2, 5: 1}, shown=(4, 2, 3, 5))
+    assert front_page.evaluate(past, items).results[0].repeated is None, "no item has the label of a story"
+
+    events = {"2": "strike", "3": "merger", "4": "strike"}
+    labelled = [replace(item, label=replace(item.label, story=events.get(item.line.id, ""))) for item in items]
+    shown = front_page.evaluate(past, labelled).results[0].repeated
+    assert shown is not None
+    assert shown.value == pytest.approx(0.1)
+
+    past.moments[0] = Moment(
+        past.moments[0].at, (story(2, 4, (2, 3, 5)), story(4, 4), story(6, 4, (3,))), {"": (4, 2, 6)}
+    )
+    hour = front_page.Hour(
+        past.moments[0], {2: Label(story="x"), 3: Label(story="y"), 4: Label(story="y"), 5: Label(story="y")}
+    )
+    assert (hour.with_event([4, 2, 6]), hour.repeats([4, 2, 6])) == (3, 2)
 
 
 def test_a_story_has_the_best_grade_of_its_entries() -> None:

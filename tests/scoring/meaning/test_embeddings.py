@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.model import Embedding
-from scoring.meaning.embeddings import MAX_COMPONENTS, cosines, mean_cosines, quantize
+from scoring.meaning.embeddings import MAX_COMPONENTS, EmbeddingTable, cosines, mean_cosines, quantize
 
 
 @given(st.integers(0, 10_000))
@@ -55,6 +55,20 @@ def test_the_mean_cosine_leaves_out_the_embedding_itself() -> None:
     ]
     assert mean_cosines(several) == pytest.approx(expected, abs=1e-12)
     assert mean_cosines([several[0], several[0]]) == pytest.approx([1.0, 1.0])
+
+
+def test_a_table_compares_each_text_with_all_of_its_encoder() -> None:
+    rng = np.random.default_rng(5)
+    several = {number: embedding(rng.normal(size=384)) for number in range(10, 15)}
+    other = {20: Embedding("other", several[10].values), 21: Embedding("x", several[10].values[:-1])}
+    table = EmbeddingTable(several | other)
+
+    measured = table.cosines(12)
+
+    assert measured == dict(zip(several, cosines(several[12], list(several.values())), strict=True))
+    assert table.cosines(20) == {20: 1.0}
+    assert table.cosines(99) == {}
+    assert EmbeddingTable({}).cosines(12) == {}
 
 
 @pytest.mark.parametrize("components", [np.zeros(384), np.full(384, np.nan), np.full(3, np.inf), np.ones(1_025)])

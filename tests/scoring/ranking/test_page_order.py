@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aggregator.model import Embedding
 from scoring.ranking.page_order import (
     FRESH,
     GOOD_SCORE,
@@ -47,6 +49,13 @@ def candidate(
         source_id=source or f"s{number}",
         topics=frozenset(topics.split() or [f"t{number}"]),
         trend=float(number),
+    )
+
+
+def toward(degrees: float) -> Embedding:
+    """Return an embedding in that direction."""
+    return Embedding(
+        "e", bytes([round(127 * math.cos(math.radians(degrees))), round(127 * math.sin(math.radians(degrees)))])
     )
 
 
@@ -289,6 +298,27 @@ def test_a_story_with_the_same_news_as_the_one_above_moves_down() -> None:
     assert order(first, replace(again, worths=(0.95,)), other) == [2, 3, 1], (
         "the better one of the two is the one shown"
     )
+
+
+def test_a_story_of_the_same_meaning_as_the_one_above_moves_down_whatever_its_words() -> None:
+    first = replace(candidate(1, worths=(0.6,)), embedding=toward(0))
+    again = replace(candidate(2, worths=(0.58,)), embedding=toward(20))
+    other = replace(candidate(3, worths=(0.2,)), embedding=toward(80))
+    assert order(first, again, other) == [1, 3, 2]
+    assert order(first, replace(again, embedding=toward(61)), other) == [1, 2, 3], (
+        "a cosine below a half counts nothing"
+    )
+    assert order(first, replace(again, embedding=Embedding("f", toward(20).values)), other) == [1, 2, 3]
+    assert order(first, replace(again, embedding=None), other) == [1, 2, 3]
+
+
+def test_a_story_is_compared_with_the_ten_above_it_alone() -> None:
+    first = replace(candidate(1, worths=(0.9,)), embedding=toward(0))
+    between = [candidate(number, worths=(0.6,)) for number in range(2, 13)]
+    again = replace(candidate(20, worths=(0.5,)), embedding=toward(0))
+    last = candidate(30, worths=(0.45,))
+    assert order(first, *between, again, last)[-2:] == [20, 30]
+    assert order(first, *between[:9], again, last)[-2:] == [30, 20]
 
 
 def test_a_second_story_with_the_same_headline_is_left_out() -> None:
