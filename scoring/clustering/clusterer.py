@@ -22,7 +22,7 @@ from msgspec import Struct
 from aggregator.model import Reason, ReasonKind, because
 from scoring.clustering.bisection import Halves, bisect
 from scoring.clustering.boilerplate import Headline, Headlines, Templates
-from scoring.clustering.comparison import Comparison, compare, nearest_meaning
+from scoring.clustering.comparison import Comparison, compare, nearest_meaning, of_one_series
 from scoring.clustering.join_model import Candidate, Evidence, JoinModel, Meaning, Stream, probability
 from scoring.clustering.meaning_index import MeaningIndex
 from scoring.clustering.open_stories import OpenStories, OpenStoriesState, OpenStory
@@ -304,8 +304,13 @@ class Clusterer:
 
     # Whole stories
 
-    def likeness(self, one_id: int, other_id: int, tau: float) -> tuple[float, list[str]]:
-        """Return the similarity of two stories and the terms that contribute most; see `OpenStories.likeness`."""
+    def likeness(self, one_id: int, other_id: int, tau: float) -> tuple[float, list[str]] | None:
+        """Return the similarity of two stories and the terms that contribute most; see `OpenStories.likeness`.
+
+        None if they are two things of one series; see `comparison.of_one_series`.
+        """
+        if of_one_series(self._open[one_id].members, self._open[other_id].members):
+            return None
         return self._open.likeness(one_id, other_id, tau)
 
     def halves(self, entries: Sequence[EntryTerms]) -> Halves:

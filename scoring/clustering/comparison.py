@@ -215,6 +215,24 @@ def _frame(own: Member, members: Sequence[Member]) -> tuple[float, float, float,
     return frame, slot, swapped, substituted
 
 
+# Observed: "Democrat wins special election in Strelsau's 4th district", "... in Hentzau's 11th district", and a report
+# on Strelsau in other words, which any such election has in common, so that it merges the two.
+# Rule: two stories of few entries, among which two headlines are one frame with different names, do not merge. With
+# more entries, what the reports share tells more than one pair of headlines.
+# Tried and worse: any different words in the frame. It also keeps "replace headlines" and "rewrite headlines" apart.
+MIN_SERIES_NAMES = 3.0
+"""IDF of the names that differ, times the share of words in the frame."""
+
+MAX_SERIES_ENTRIES = 2
+
+
+def of_one_series(ours: Sequence[Member], theirs: Sequence[Member]) -> bool:
+    """Return whether two stories of at most MAX_SERIES_ENTRIES entries are two things of one series."""
+    if max(len(ours), len(theirs)) > MAX_SERIES_ENTRIES:
+        return False
+    return any(swapped >= MIN_SERIES_NAMES for _, _, swapped, _ in (_frame(member, theirs) for member in ours))
+
+
 def _highest(title: Mapping[str, float], tokens: Sequence[str], named: bool) -> float:
     """Return the largest IDF among some tokens of a title, or among the names in them; 0.0 for none.
 

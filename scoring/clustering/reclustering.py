@@ -67,7 +67,10 @@ def merge_of(clusterer: Clusterer, text: AnalysedText, placement: Placement) -> 
     other = clusterer.rival(text, chosen, MERGE_MARGIN if text.embedding is None else ENCODED_MERGE_MARGIN)
     if other is None:
         return None
-    similarity, telling = clusterer.likeness(chosen, other, TIME_SCALE_S)
+    likeness = clusterer.likeness(chosen, other, TIME_SCALE_S)
+    if likeness is None:
+        return None
+    similarity, telling = likeness
     if similarity < MIN_LIKENESS * _unit(clusterer):
         return None
     into, gone = clusterer.by_age(chosen, other)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from aggregator.model import NO_REASON, Cause, Changes, ReasonKind, because
-from scoring.clustering import reclustering
+from scoring.clustering import comparison, reclustering
 from scoring.clustering.bisection import Halves
 from scoring.clustering.clusterer import Placement
 from scoring.engine import Engine
@@ -25,12 +27,21 @@ REPORTS = (
 )
 
 
-def with_margin(margin: float, monkeypatch: pytest.MonkeyPatch) -> tuple[Engine, list[Changes]]:
+ELECTIONS = (
+    ("Democrat wins special election in Strelsau's 4th district", "", "lantern"),
+    ("Democrat wins special election in Hentzau's 11th district", "", "lantern"),
+    ("Marta Quell wins Strelsau House seat in special election", "", "courier"),
+)
+
+
+def with_margin(
+    margin: float, monkeypatch: pytest.MonkeyPatch, reports: Sequence[tuple[str, str, str]] = REPORTS
+) -> tuple[Engine, list[Changes]]:
     monkeypatch.setattr(reclustering, "MERGE_MARGIN", margin)
     monkeypatch.setattr(reclustering, "MIN_LIKENESS", 0.0)
     engine = Engine(CONFIG, load_prior())
     steps = []
-    for number, (title, summary, source) in enumerate(REPORTS, start=1):
+    for number, (title, summary, source) in enumerate(reports, start=1):
         at = NOON + number * HOUR
         steps.append(engine.step([entry(number, title, summary, source=source, at=at)], at))
     return engine, steps
@@ -57,6 +68,20 @@ def test_a_report_on_both_merges_two_stories(monkeypatch: pytest.MonkeyPatch) ->
     assert steps[2].ledger[-1].reason.kind == ReasonKind.BECAME_PART_OF
     assert steps[2].ledger[-1].reason.values[0] == 1
     assert steps[2].ledger[-1].score_after == older.score
+
+
+def test_two_things_of_one_series_do_not_merge(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, steps = with_margin(-20.0, monkeypatch, ELECTIONS)
+    assert not any(story.merged_into for step in steps for story in step.stories)
+
+
+@pytest.mark.parametrize(("limit", "value"), [("MIN_SERIES_NAMES", 99.0), ("MAX_SERIES_ENTRIES", 0)])
+def test_reports_of_one_wording_merge_if_their_names_tell_little_or_the_stories_are_large(
+    limit: str, value: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison, limit, value)
+    _, steps = with_margin(-20.0, monkeypatch, ELECTIONS)
+    assert any(story.merged_into for step in steps for story in step.stories)
 
 
 def test_what_comes_later_joins_the_story_that_stayed(monkeypatch: pytest.MonkeyPatch) -> None:
