@@ -233,8 +233,9 @@ class _Fetch:
             if broken_off is not None:
                 raise broken_off from None
             raise
-        # A wrong length, a missing last chunk, or TLS that ends without saying so: the document shows what is missing.
-        if broken_off is not None and not is_whole(body):
+        # Without a last chunk, or where TLS ends without saying so, the document shows whether anything is missing. A
+        # length that is not reached is an error all the same: what follows the end may be missing.
+        if broken_off is not None and (broken_off.expected >= 0 or not is_whole(body)):
             raise broken_off
         if not body:
             raise FetchError(FailureKind.BAD_TRANSFER, f"{status} with an empty body", status)
