@@ -13,12 +13,11 @@ from urllib.parse import urljoin
 
 _MAX_DELAY_S = 5
 _SEARCHED = 20_000
-_PAGE = re.compile(
-    r"(?:\s|\ufeff|<\?xml[^>]{0,200}>|<!--.{0,2000}?-->)*<(?:!doctype\s+html|html|head|title|meta)\b", re.I | re.S
-)
+# Pages are hostile input: each expression takes time in proportion to its text.
+_PAGE = re.compile(r"(?:\s|\ufeff|<\?xml[^>]{0,200}>)*<(?:!doctype\s+html|html|head|title|meta)\b", re.IGNORECASE)
 _NOT_READ = re.compile(r"<!--.*?(?:-->|\Z)|<(noscript|script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
-_META = re.compile(r"<meta\b([^>]{0,3000})>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+_META = re.compile(r"<meta\b([^<>]{0,3000})>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""(?<![a-zA-Z-])([a-zA-Z-]{1,40})\s{0,20}=\s{0,20}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _CONTENT = re.compile(r"\s*(\d{1,9})(?:\.\d*)?\s*[;,]\s*(?:url\s*=\s*)?(.{1,2000})", re.IGNORECASE | re.DOTALL)
 
 
@@ -29,10 +28,10 @@ def refresh_target(header: str, body: bytes, url: str) -> str:
     """
     if target := _target(header, url):
         return target
-    page = body[:_SEARCHED].decode("utf-8", "replace")
+    page = _NOT_READ.sub("", body[:_SEARCHED].decode("utf-8", "replace"))
     if not _PAGE.match(page):
         return ""
-    for meta in _META.finditer(_NOT_READ.sub("", page)):
+    for meta in _META.finditer(page):
         attributes = {
             name.lower(): html.unescape(double or single or bare)
             for name, double, single, bare in _ATTRIBUTE.findall(meta[1])

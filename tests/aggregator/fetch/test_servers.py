@@ -19,6 +19,7 @@ import pytest
 
 from aggregator.fetch import Access
 from aggregator.fetch.decompress import is_whole
+from aggregator.fetch.refresh import refresh_target
 from aggregator.model import FailureKind, Fetched
 from tests.aggregator.fetch.conftest import FEED, LIMITS, OWN, Ask, context_of, failed, needs_openssl
 from tests.feedserver import FeedServer, Wire
@@ -311,6 +312,7 @@ REFRESH = b"<!doctype html><title>Moved</title><meta http-equiv=refresh content=
         ("", REFRESH % b"0; url=/end"),
         ("", b"<?xml version='1.0'?>\n" + REFRESH % b"1;URL=&quot;/end&quot;"),
         ("", b"<html><head>" + b'<META content="0, /end" HTTP-EQUIV="Refresh"></head></html>'),
+        ("", b"<!-- generated --><!-- by hand -->\n" + REFRESH % b"0; url=/end"),
         ("0; url=/end", b"<p>Moved"),
     ],
 )
@@ -338,6 +340,13 @@ async def test_a_page_that_stays_is_the_document(feed_server: FeedServer, ask: A
     assert isinstance(outcome, Fetched)
     assert outcome.body == page
     assert len(feed_server.requests) == 1
+
+
+@pytest.mark.parametrize("repeated", [b"<!--a-->", b"<!--", b"<?xml ", b"<meta ", b"<script>", b"<meta a=", b"a-"])
+def test_no_page_takes_long_to_search(repeated: bytes) -> None:
+    """An expression that backtracks would not end within the time of the test run."""
+    for start in (b"", b"<html>", b"<html><meta "):
+        assert refresh_target("", start + repeated * 5_000 + b"<rss>", "http://a.example/") == ""
 
 
 async def test_a_page_may_set_a_cookie_and_load_itself_again(feed_server: FeedServer, ask: Ask) -> None:
