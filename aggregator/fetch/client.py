@@ -166,7 +166,7 @@ class _Fetch:
             visited.add((url, sent.get("Cookie", "")))
             response = await self._send(url, name, sent)
             if response.status_code == HTTPStatus.NOT_ACCEPTABLE and "text/html" not in sent.get("Accept", ""):
-                # Some servers want to hear of HTML before they send a feed.
+                # Some servers send nothing to clients that do not accept HTML.
                 response = await self._send(url, name, {**sent, "Accept": _BROWSER_ACCEPT})
             cookies.keep(response.headers.get_list("Set-Cookie"), url)
             if response.status_code in _REDIRECTS:
@@ -210,7 +210,7 @@ class _Fetch:
         except CurlError as error:
             if not error.is_http2:
                 raise
-            # A server that breaks HTTP/2; many of these are well with HTTP/1.1.
+            # A server that fails over HTTP/2; most of these work over HTTP/1.1.
             other = HttpVersion.ONLY_1
         return await send(version=other)
 

@@ -89,7 +89,7 @@ def _looks_like_document(data: bytes) -> bool:
 
 
 def is_whole(data: bytes) -> bool:
-    """Return whether *data* ends like a feed or a page, so that nothing of it is missing."""
+    """Return whether *data* ends like a feed or a page, so that nothing is missing."""
     end = data[-2_000:].replace(b"\0", b"").rstrip()
     return _END.search(end) is not None or (
         end.endswith(b"}") and data[:200].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"

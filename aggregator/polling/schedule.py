@@ -127,7 +127,7 @@ def pause_of_host(outcome: Outcome) -> timedelta:
     """Return how long to leave the host of a feed alone after *outcome*.
 
     A rate limit applies to all feeds of a host: polling the next one would only extend it. At most an hour, because
-    the wait that one feed is told may be meant for it alone.
+    the wait in the response for one feed may apply to it alone.
     """
     if not isinstance(outcome, Failed):
         return timedelta()
