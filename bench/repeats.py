@@ -9,20 +9,19 @@ story above.
 
 from __future__ import annotations
 
-import argparse
 import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bench import skip
-from bench.weekends import LABELS, STREAMS, recorded
+from bench._front_pages import LABELS, recordings
 from scoring.engine import Coverage
 from scoring.evaluation import front_page, labelled_files
 from scoring.evaluation.front_page import Hour
 from scoring.evaluation.labelled_files import Label, LabelledItem
 from scoring.evaluation.recording import Moment, Recording
+from scoring.evaluation.stories import read_gold
 from scoring.replay.streams import Stream
 
 DAY = timedelta(hours=24)
@@ -32,8 +31,7 @@ MIN_LABELLED = 25
 
 def labelled(name: str, stream: Path) -> list[LabelledItem]:
     """Return the lines of a stream whose story is labelled."""
-    rows = (line.split("\t") for line in (LABELS / f"{name}.stories.tsv").read_text(encoding="utf-8").splitlines())
-    story_of = dict(rows)
+    story_of = read_gold(LABELS / f"{name}.stories.tsv")
     return [LabelledItem(line, Label(story=story_of[line.id])) for line in Stream(stream, "") if line.id in story_of]
 
 
@@ -55,16 +53,8 @@ def by_words_alone(moment: Moment, recent: Sequence[Coverage]) -> Sequence[int]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print a line for each stream and order."""
-    parser = argparse.ArgumentParser(prog="python -m bench.repeats", description="Events that the front page repeats.")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--prior", type=Path, help="start from this prior; default: the shipped one")
-    parser.add_argument("--recordings", type=Path, help="read the recorded hours from this folder, or keep them there")
-    options = parser.parse_args(arguments)
-    for name, file in STREAMS.items():
-        stream = options.data / file
-        if not stream.exists():
-            skip(stream)
-        recording = recorded(stream, options.recordings and options.recordings / f"{name}.hours.gz", options.prior)
+    described = "Events that the front page repeats."
+    for name, stream, recording in recordings("python -m bench.repeats", described, arguments):
         measured = list(hours(recording, labelled(name, stream)))
         for title, order in (("as shipped", front_page.by_place), ("words alone", by_words_alone)):
             pages = [(hour, hour.page(order)) for hour in measured]
