@@ -83,10 +83,8 @@ class Site:
 
     def part(self, name: str) -> int:
         """Return the process of a part that the supervisor started."""
-        parents = {
-            pid: int((Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1]).split()[1]) for pid in self.parts()
-        }
-        [pid] = [pid for pid, part in self.parts().items() if part == name and self.parts().get(parents[pid]) == "run"]
+        parts = self.parts()  # once, since processes start and end meanwhile
+        [pid] = [pid for pid, part in parts.items() if part == name and parts.get(_parent(pid)) == "run"]
         return pid
 
     def answers(self) -> bool:
@@ -144,6 +142,10 @@ def test_a_killed_part_comes_back_and_no_part_outlives_the_supervisor(site: Site
     wait_for(lambda: "restored and checked: 5 entries" in site.log.read_text(), "the first scheduled backup")
     [copy] = (site.folder / "copies").iterdir()
     assert copy.stat().st_mode & 0o777 == 0o600
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
 
 
 def _is_other(site: Site, name: str, killed: int) -> bool:
