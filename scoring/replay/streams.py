@@ -24,6 +24,7 @@ from typing import Any
 from aggregator.errors import StreamError
 from aggregator.model import Embedding
 from aggregator.text.markup import clip, plain
+from scoring.meaning.embeddings import MAX_COMPONENTS
 from scoring.meaning.encoder import Encoder, text_of
 
 MAX_LINE_CHARS = 20_000_000
@@ -227,6 +228,8 @@ def _embedding(encoder: object, values: object) -> Embedding | None:
     components = b64decode(values, validate=True) if isinstance(values, str) else b""
     if not components:
         raise ValueError("its embedding is not Base64")
+    if not any(components) or len(components) > MAX_COMPONENTS:
+        raise ValueError(f"its embedding has no direction or more than {MAX_COMPONENTS:,} components")
     return Embedding(encoder, components)
 
 

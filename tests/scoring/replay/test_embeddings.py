@@ -94,11 +94,13 @@ def test_an_export_without_embeddings_is_encoded_again_with_and_without_a_databa
 def test_a_damaged_embedding_is_a_broken_line_with_a_reason(tmp_path: Path) -> None:
     row = {"title": "Quake in Chile", "first_seen": "2026-01-01T00:00:00Z", "encoder": "concepts"}
     path = tmp_path / "stream.jsonl"
-    path.write_text("\n".join(json.dumps(row | more) for more in ({}, {"embedding": "§"}, {"embedding": "AQID"})))
+    values = ("§", "AAAA", "AQID" * 400, "AQID")  # no Base64, zero, too long, fine
+    rows = [row, *(row | {"embedding": value} for value in values)]
+    path.write_text("\n".join(map(json.dumps, rows)))
     stream = Stream(path, encoder=ConceptEncoder())
 
     assert [line.embedding for line in stream] == [Embedding("concepts", b"\x01\x02\x03")]
-    assert [fault.line for fault in stream.skipped] == [1, 2]
+    assert [fault.line for fault in stream.skipped] == [1, 2, 3, 4]
 
 
 def test_what_was_encoded_once_is_read_from_the_cache(tmp_path: Path) -> None:
